@@ -1,1 +1,1 @@
-"""The ledger: tables, transactions and the statements that read and write them. Rows in, domain values out."""
+"""The database of record: tables, transactions, queries. Returns domain values, takes them."""

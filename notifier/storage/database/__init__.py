@@ -1,4 +1,4 @@
-"""What callers of `storage` may name of SQLAlchemy: the transaction they hold, and a condition they pass on."""
+"""What callers of `storage` may use of SQLAlchemy: a transaction and a condition."""
 
 from sqlalchemy import ColumnElement, Connection
 

@@ -1,7 +1,8 @@
-"""Many rows in one parameter: a JSON text that the database takes apart itself.
+"""Many rows in one parameter: a JSON text that the database unpacks.
 
-One statement for hundreds of rows costs one round trip and leaves Python's lock alone while it runs; a driver's
-`executemany` takes and gives back the lock for every row, and whoever posts to partners beside it waits each time.
+One statement for hundreds of rows costs one round trip and releases Python's global lock while it
+runs. A driver's `executemany` takes and releases that lock for every row, which delays concurrent
+webhook requests each time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +17,12 @@ Columns = Mapping[str, str]
 
 
 def packed(rows: Sequence[Sequence[str | int | None]]) -> str:
-    """Return rows as the parameter `rows` of a statement that reads them."""
+    """Return rows as the parameter `rows` of a statement."""
     return orjson.dumps(rows).decode()
 
 
 def plain(value: str) -> str:
-    """Return a text that every database takes: no NUL, no lone surrogates."""
+    """Return a text that every database accepts: without NUL and lone surrogates."""
     return value.encode("utf-8", "replace").decode().replace("\0", "")
 
 

@@ -1,4 +1,4 @@
-"""Domain values to JSON columns and back. Instants are written in RFC 3339 with an offset."""
+"""Domain values to JSON columns and back. Instants are RFC 3339 with an offset."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,17 +12,17 @@ JsonObject = dict[str, Any]
 
 
 def instant_to_json(moment: datetime | None) -> str | None:
-    """Write an aware instant as RFC 3339 in UTC."""
+    """Format an aware instant as RFC 3339 in UTC."""
     return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def instant_from_json(text: str | None) -> datetime | None:
-    """Read what `instant_to_json` wrote."""
+    """Parse what `instant_to_json` wrote."""
     return None if text is None else datetime.fromisoformat(text)
 
 
 def incident_to_json(incident: Incident) -> JsonObject:
-    """Write an incident the way the contract's event carries it; the window it was moved from only where it was."""
+    """Convert an incident as in the contract's event; adds the previous window if it was moved."""
     moved = {} if incident.moved_from is None else window_to_json(incident.moved_from, "previous_")
     return {
         "id": incident.id,
@@ -42,7 +42,7 @@ def incident_to_json(incident: Incident) -> JsonObject:
 
 
 def window_to_json(window: Window | None, prefix: str = "") -> JsonObject:
-    """Write a window as `scheduled_for` and `scheduled_until`; both null where there is none."""
+    """Convert a window to `scheduled_for` and `scheduled_until`; both null without one."""
     return {
         f"{prefix}scheduled_for": instant_to_json(window.start if window else None),
         f"{prefix}scheduled_until": instant_to_json(window.end if window else None),
@@ -50,13 +50,13 @@ def window_to_json(window: Window | None, prefix: str = "") -> JsonObject:
 
 
 def window_from_json(data: Mapping[str, Any], prefix: str = "") -> Window | None:
-    """Read what `window_to_json` wrote."""
+    """Parse what `window_to_json` wrote."""
     start = instant_from_json(data.get(f"{prefix}scheduled_for"))
     return None if start is None else Window(start, instant_from_json(data[f"{prefix}scheduled_until"]))
 
 
 def components_from_json(items: list[JsonObject]) -> tuple[AffectedComponent, ...]:
-    """Read the components of an incident."""
+    """Parse the components of an incident."""
     return tuple(
         AffectedComponent(key=item["key"], status=ComponentStatus(item["status"]) if item.get("status") else None)
         for item in items
@@ -64,7 +64,7 @@ def components_from_json(items: list[JsonObject]) -> tuple[AffectedComponent, ..
 
 
 def incident_from_json(data: Mapping[str, Any]) -> Incident:
-    """Read what `incident_to_json` wrote."""
+    """Parse what `incident_to_json` wrote."""
     return Incident(
         id=data["id"],
         title=data["title"],
@@ -80,7 +80,7 @@ def incident_from_json(data: Mapping[str, Any]) -> Incident:
 
 
 def notice_to_json(notice: Notice) -> JsonObject:
-    """Freeze the content of a notification."""
+    """Convert the content of a notification."""
     return {
         "id": notice.id,
         "channel": notice.channel.value,
@@ -108,16 +108,16 @@ def notice_to_json(notice: Notice) -> JsonObject:
 
 
 def announces_end(data: Mapping[str, Any]) -> bool:
-    """Whether a frozen notice closed its incident, or told what came after; of one that makes no sense: no.
+    """Whether a stored notice announced the end of its incident, or what followed it.
 
-    Later messages ask this of earlier ones, and must not fail over them.
+    False if it is malformed: later messages check earlier ones, and must not fail because of them.
     """
     lead = (data.get("updates") or [{}])[-1]
     return bool(data.get("closes")) or lead.get("status") == Status.POSTMORTEM.value
 
 
 def notice_from_json(data: Mapping[str, Any]) -> Notice:
-    """Read what `notice_to_json` froze."""
+    """Parse what `notice_to_json` wrote."""
     return Notice(
         id=data["id"],
         channel=Channel(data["channel"]),

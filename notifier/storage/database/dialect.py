@@ -1,4 +1,4 @@
-"""The few places where SQLite and PostgreSQL are spelled differently."""
+"""The few differences between SQLite and PostgreSQL."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,7 +17,7 @@ def is_sqlite(connection: Connection) -> bool:
 
 
 def clock(connection: Connection) -> datetime:
-    """Return what the server's clock says; SQLite has none of its own."""
+    """Return the PostgreSQL server's time; SQLite has no clock of its own."""
     return cast("datetime", connection.execute(text("SELECT clock_timestamp()")).scalar_one())
 
 
@@ -27,6 +27,6 @@ def insert(connection: Connection, table: Table) -> AnyInsert:
 
 
 def prepared_insert(table: Table, build: Callable[[AnyInsert], Executable]) -> Callable[[Connection], Executable]:
-    """Build an INSERT once for each dialect: making a statement anew costs more than the database takes to run it."""
+    """Build an INSERT once per dialect: building a statement takes longer than running it."""
     on_sqlite, on_postgresql = build(sqlite.insert(table)), build(postgresql.insert(table))
     return lambda connection: on_sqlite if is_sqlite(connection) else on_postgresql

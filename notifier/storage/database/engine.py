@@ -11,13 +11,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from notifier.domain.errors import ConfigError, UnavailableError
 
-# A writer waits this long for its turn on SQLite before the caller is told to come back.
+# How long a writer waits for its turn on SQLite before it fails.
 _BUSY_SECONDS = 30
 _POOL_SIZE = 12
 
 
 def parse_url(url: str) -> URL:
-    """Return a SQLAlchemy URL with our driver; refuses other databases by name, never repeating a password."""
+    """Return a SQLAlchemy URL with our driver.
+
+    Rejects other databases; never repeats a password.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -30,10 +33,13 @@ def parse_url(url: str) -> URL:
 
 
 class Database:
-    """One pool of connections. `write` and `read` are the only ways in; both end the transaction."""
+    """One pool of connections.
+
+    `write` and `read` are the only entries; both end the transaction.
+    """
 
     def __init__(self, url: str) -> None:
-        """Open nothing yet; `url` is `sqlite:///path` or `postgresql://...`."""
+        """Connect lazily; `url` is `sqlite:///path` or `postgresql://...`."""
         self.url = parse_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = self._sqlite() if self.is_sqlite else self._postgresql()
@@ -61,8 +67,8 @@ class Database:
                 connect_args={
                     "connect_timeout": 5,
                     "application_name": "notifier",
-                    # A statement that hangs must not hold an incident's lock for ever, nor must a process that was
-                    # suspended between two statements.
+                    # Neither a hanging statement nor a process suspended between two may lock an
+                    # incident forever.
                     "options": "-c lock_timeout=15s -c statement_timeout=120s -c jit=off -c TimeZone=UTC"
                     " -c idle_in_transaction_session_timeout=10s",
                 },
@@ -75,17 +81,18 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Run a short transaction that may write; SQLite takes its write lock at once (`BEGIN IMMEDIATE`).
+        """Run a short write transaction; SQLite takes its write lock at once (`BEGIN IMMEDIATE`).
 
         Raises:
-            UnavailableError: the database did not answer, or stayed locked too long; nothing was stored.
+            UnavailableError: The database did not answer, or was locked too long; nothing was
+                stored.
         """
         with _available(), self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Run a transaction that only reads, beside any writer."""
+        """Run a read transaction, concurrent with any writer."""
         with _available(), self.engine.connect().execution_options(writes=False) as connection, connection.begin():
             yield connection
 
@@ -106,10 +113,11 @@ def _available() -> Iterator[None]:
         raise
 
 
-# sqlite3 raises OperationalError for a bad statement too: only these messages mean that the database is away.
+# sqlite3 raises OperationalError for invalid statements too: only these messages mean unavailable.
 _SQLITE_AWAY = ("locked", "busy", "unable to open", "disk", "full", "readonly")
-# PostgreSQL's error codes (its manual, appendix A) that say nothing of the statement: no connection, no resources,
-# an operator's intervention, the system itself; and a server that was demoted, or that gave our idle session up.
+# PostgreSQL's error codes (manual, appendix A) that do not concern the statement: no connection, no
+# resources, an operator's intervention, the system itself; also a demoted server, or one that
+# dropped our idle session.
 _AWAY_CLASSES = ("08", "53", "57", "58")
 _READ_ONLY, _IDLE_TOO_LONG = "25006", "25P03"
 
@@ -126,9 +134,9 @@ def _is_away_state(state: str | None) -> bool:
 
 
 def _judge_postgresql(context: ExceptionContext) -> None:
-    """Let go of connections that are of no more use, and of what the server quotes: its details hold whole rows.
+    """Discard unusable connections, and the server's error details, which contain whole rows.
 
-    After a fail-over every pooled connection may lead to the server that was demoted, so all of them are opened anew.
+    After a failover every pooled connection may lead to the demoted server, so all are reopened.
     """
     state = getattr(context.original_exception, "sqlstate", None)
     if not context.is_disconnect and _is_away_state(state):
@@ -140,16 +148,16 @@ def _judge_postgresql(context: ExceptionContext) -> None:
 
 
 def first_line(error: BaseException) -> str:
-    """Name the fault without the statement, its parameters and what the server quotes: they may hold addresses."""
+    """Name an error without its statement, parameters and details, which may contain addresses."""
     origin = getattr(error, "orig", None) or error
     return str(origin).splitlines()[0] if str(origin) else type(origin).__name__
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
-    # What is committed is on the disk: without it a power cut may take back what was acknowledged (decision 0001).
+    # A commit is on disk: otherwise a power cut could undo what was acknowledged (decision 0001).
     connection.execute("PRAGMA synchronous=FULL")
-    # What is erased is overwritten, whatever this build of SQLite does unasked.
+    # Overwrite deleted data, whatever this build of SQLite does by default.
     connection.execute("PRAGMA secure_delete=ON")
     connection.execute("PRAGMA temp_store=MEMORY")
     connection.execute("PRAGMA cache_size=-32768")

@@ -1,4 +1,4 @@
-"""What every table of the ledger shares: one collection, one way of naming, one kind of row number."""
+"""What all tables share: one collection, one naming scheme, one type of row id."""
 
 from sqlalchemy import BigInteger, Integer, MetaData
 

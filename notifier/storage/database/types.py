@@ -30,7 +30,7 @@ def from_micros(micros: int) -> datetime:
 
 
 def driver_rows(result: CursorResult[Any]) -> Sequence[tuple[Any, ...]]:
-    """Return what is left of a result as the database driver gives it: tuples, no value converted."""
+    """Return the rest of a result as the driver's own tuples, with no value converted."""
     cursor: DBAPICursor | None = result.cursor
     rows = cursor.fetchall() if cursor is not None else []
     result.close()
@@ -38,13 +38,13 @@ def driver_rows(result: CursorResult[Any]) -> Sequence[tuple[Any, ...]]:
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC instant kept as microseconds since 1970: exact, sortable and alike on both databases."""
+    """An aware UTC instant, stored as microseconds since 1970: exact, sortable, portable."""
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Refuse naive times: they have no place in the ledger."""
+        """Reject naive times."""
         del dialect
         if value is None:
             return None
@@ -54,6 +54,6 @@ class Instant(TypeDecorator[datetime]):
         return to_micros(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Give every stored instant back as aware UTC."""
+        """Return the stored instant as aware UTC."""
         del dialect
         return None if value is None else from_micros(int(value))

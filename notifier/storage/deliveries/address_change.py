@@ -1,4 +1,4 @@
-"""What a person has heard follows them to a new address: the ledger knows recipients by the hash of theirs."""
+"""Move the delivery history to a new address: deliveries identify recipients by address hash."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,15 +9,15 @@ from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 
 _CHUNK = 500
-_RECENT = 1_000  # notifications whose deliveries are looked at, beside those of incidents that run
+_RECENT = 1_000  # notifications whose deliveries are moved, besides those of open incidents
 _COPIED = ("notification_id", "recipient_id", "batch_id", "since", "state", "reason", "attempts", "updated_at")
 
 
 def move(connection: Connection, subscriber_id: int, old_key: int, new_key: int) -> None:
-    """Let a new address stand where the old one stood, opt-outs from single incidents included.
+    """Move deliveries and opt-outs from single incidents to a new address.
 
-    Where others keep the old address it goes on standing there, and the new one stands beside it in incidents that
-    run. Must come after the subscriber's own change; a second time changes nothing.
+    If other subscribers keep the old address, its deliveries stay, and those of open incidents are
+    copied to the new one. Call it after changing the subscriber. Idempotent.
     """
     running = _running(connection)
     shared = connection.execute(select(t.subscriber.c.id).where(t.subscriber.c.address_key == old_key).limit(1))
@@ -56,7 +56,7 @@ def _copy(connection: Connection, moved_ids: Sequence[int], subscriber_id: int, 
 
 
 def _running(connection: Connection) -> list[int]:
-    """Return the e-mail notifications of the present rounds of incidents that are not over."""
+    """Return the e-mail notifications of the current episodes of open incidents."""
     n, s = t.notification.c, t.channel_state.c
     statement = (
         select(n.id)

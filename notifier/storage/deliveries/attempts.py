@@ -1,4 +1,4 @@
-"""The ledger of tries: when, by whom, how it ended."""
+"""The record of attempts: when, by which worker, with what outcome."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ _TRIED = {
 
 
 class AttemptRow(NamedTuple):
-    """One try, for the ledger. `recipient_key` None means the whole batch."""
+    """One attempt to record. `recipient_key` None means the whole batch."""
 
     recipient_key: int | None
     number: int
@@ -39,7 +39,7 @@ class AttemptRow(NamedTuple):
     status: int | None
     detail: str
     provider: str
-    answer: str | None = None  # the beginning of what a webhook endpoint answered
+    answer: str | None = None  # the beginning of a webhook endpoint's response
 
     @classmethod
     def without_request(
@@ -53,7 +53,7 @@ class AttemptRow(NamedTuple):
         provider: str,
         key: int | None = None,
     ) -> "AttemptRow":
-        """Return the line about a try of which no request is known: none was made, or its worker vanished."""
+        """Return the row of an attempt with no known request: none was made, or its worker died."""
         return cls(
             recipient_key=key,
             number=number,
@@ -68,7 +68,7 @@ class AttemptRow(NamedTuple):
 
 
 def add(connection: Connection, batch: Batch, rows: Sequence[AttemptRow]) -> None:
-    """Write tries to the ledger."""
+    """Record attempts."""
     if not rows:
         return
     lines = [
@@ -94,7 +94,7 @@ def add(connection: Connection, batch: Batch, rows: Sequence[AttemptRow]) -> Non
 
 
 def forget_words(connection: Connection, recipient_key: int) -> None:
-    """Drop what providers said of mails to one address; that each try was made, and how it ended, stays."""
+    """Delete what providers answered about one address; keep each attempt and its outcome."""
     a, n = t.attempt.c, t.notification.c
     mails = select(n.id).where(n.channel == Channel.EMAIL.value)
     statement = update(t.attempt).where(a.recipient_key == recipient_key, a.notification_id.in_(mails))
@@ -102,7 +102,7 @@ def forget_words(connection: Connection, recipient_key: int) -> None:
 
 
 def trailing(connection: Connection, batch_id: int, outcome: str) -> int:
-    """Return how many of a batch's latest tries, one after the other, had this outcome."""
+    """Return how many of a batch's latest attempts in a row had this outcome."""
     a = t.attempt.c
     other = select(func.coalesce(func.max(a.id), 0)).where(a.batch_id == batch_id, a.outcome != outcome)
     statement = select(func.count()).where(a.batch_id == batch_id, a.id > other.scalar_subquery())

@@ -1,4 +1,4 @@
-"""Batches: the unit of lease and attempt. Claimed in one short transaction, recorded in another."""
+"""Batches: the unit of lease and attempt. One short transaction claims, another records."""
 
 import secrets
 from collections.abc import Collection, Mapping, Sequence
@@ -27,15 +27,16 @@ from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow, Instant
 
 _NOTIFICATION_SHIFT = 32
-_EXTRA_BIT = 1 << 31  # numbers of batches that were not made by planning
+_EXTRA_BIT = 1 << 31  # set in the ids of batches not created by planning
 _PLACES = (1 << _NOTIFICATION_SHIFT) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A claimed batch. `unknown` says that an earlier attempt may have gone through.
+    """A claimed batch.
 
-    `met_fault`: the last attempt ended by a fault of ours, before anything left.
+    `unknown`: an earlier attempt may have succeeded. `met_fault`: the last attempt ended with a
+    fault of our own before anything was sent.
     """
 
     id: int
@@ -45,7 +46,7 @@ class Batch:
     locale: str
     since: int
     size: int
-    attempts: int  # this one included
+    attempts: int  # includes this one
     needs_recheck: Annotated[bool, Field(alias="settle")]  # its name in outcome files and in the table
     unknown: bool
     provider: str | None
@@ -54,17 +55,24 @@ class Batch:
 
 
 def extra_id(notification_id: int) -> int:
-    """Return a number for a batch made after planning (retries, halves); never one that planning gives."""
+    """Return an id for a batch created after planning (a retry, a half).
+
+    Never collides with an id from planning.
+    """
     return (notification_id << _NOTIFICATION_SHIFT) | _EXTRA_BIT | secrets.randbits(31)
 
 
 def is_extra(batch_id: int) -> bool:
-    """Whether a batch was made after planning."""
+    """Whether a batch was created after planning."""
     return bool(batch_id & _EXTRA_BIT)
 
 
 def place_of(batch_id: int) -> int:
-    """Return a batch's place in its audience: while that stays as it is, the same recipients in every notification."""
+    """Return a batch's index within its audience.
+
+    As long as the audience is unchanged, the same index covers the same recipients in every
+    notification.
+    """
     return batch_id & _PLACES
 
 
@@ -80,9 +88,9 @@ def _untried() -> Select[Any]:
 
 
 def untried_siblings(connection: Connection, batch_id: int, channel: Channel) -> Sequence[int]:
-    """Return which batches of the same notification wait for their first attempt, itself included, in their order.
+    """Return the notification's batches that wait for their first attempt, in order.
 
-    Empty where the notification is another channel's.
+    Includes the batch itself. Empty if the notification belongs to another channel.
     """
     values = {"of": batch_id >> _NOTIFICATION_SHIFT, "channel": channel.value}
     return connection.execute(_untried(), values).scalars().all()
@@ -101,9 +109,10 @@ def _claim() -> ReturningUpdate[Any]:
 
 
 def claim(connection: Connection, batch_id: int, *, owner: str, now: datetime, lease: timedelta) -> Batch | None:
-    """Take a batch that is due; None when it is taken, finished, replaced or not due yet.
+    """Claim a batch that is due; None if it is claimed, finished, replaced or not due yet.
 
-    A first attempt is always due: planned by a clock that ran ahead and was put right, it must not wait for that time.
+    A first attempt is always due. If it was planned while the clock ran ahead, it must not wait for
+    that time.
     """
     until = now + lease
     values = {"this": batch_id, "now": now, "lease_owner": owner, "lease_until": until, "due_at": until}
@@ -112,7 +121,7 @@ def claim(connection: Connection, batch_id: int, *, owner: str, now: datetime, l
 
 
 def from_row(row: AnyRow) -> Batch:
-    """Read a row of `batch`."""
+    """Convert a row of `batch`."""
     return Batch(
         id=row.id,
         notification_id=row.notification_id,
@@ -131,16 +140,19 @@ def from_row(row: AnyRow) -> Batch:
 
 
 def _is_held() -> ColumnElement[bool]:
-    """Whether the lease of this very attempt stands: a process that was suspended may have claimed the batch anew."""
+    """Whether this attempt still has the lease.
+
+    A suspended process may hold a stale claim: the batch may have been claimed again since.
+    """
     b = t.batch.c
     return and_(_this_attempt(), b.state == DeliveryState.SENDING.value, b.lease_owner == bindparam("by"))
 
 
 def _takes_word() -> ColumnElement[bool]:
-    """Whether the word that this attempt was accepted still counts: nobody else has tried since.
+    """Whether a report that this attempt was accepted still counts: nobody has tried since.
 
-    The lease stands; or the provider's events confirmed the batch before its own worker could; or the lease was taken
-    away, and what is known about the attempt ends the doubt.
+    True if the lease is valid, if the provider's events confirmed the batch before its worker
+    could, or if the lease was revoked and the outcome of this attempt resolves the doubt.
     """
     b = t.batch.c
     confirmed = and_(b.state == DeliveryState.ACCEPTED.value, b.lease_owner == bindparam("by"))
@@ -153,7 +165,7 @@ def _this_attempt() -> ColumnElement[bool]:
 
 
 def _of(batch: Batch, owner: str) -> dict[str, Any]:
-    """Return what the conditions above ask for."""
+    """Return the parameters of the conditions above."""
     return {"this": batch.id, "attempt": batch.attempts, "by": owner}
 
 
@@ -181,12 +193,12 @@ def _release() -> Update:
 
 
 def is_held(connection: Connection, batch: Batch, owner: str, *, lock: bool = False) -> bool:
-    """Whether a claimed batch is still its owner's; with `lock` it stays so until the transaction ends."""
+    """Whether `owner` still holds a claimed batch. `lock`: locked for this transaction."""
     return connection.execute(_held(lock=lock), _of(batch, owner)).one_or_none() is not None
 
 
 def takes_word(connection: Connection, batch: Batch, owner: str) -> bool:
-    """Whether it may still be written down that an attempt was accepted; keeps it so until the transaction ends."""
+    """Whether an attempt may still be recorded as accepted. Locks the batch."""
     return connection.execute(_word_taken(), _of(batch, owner)).one_or_none() is not None
 
 
@@ -201,7 +213,7 @@ def finish(
     provider: str | None = None,
     provider_message_id: str | None = None,
 ) -> bool:
-    """Record the end of a batch; False when the lease was lost and somebody else's word stands."""
+    """Record the end of a batch; False if the lease was lost and another result was recorded."""
     values = {
         "state": state.value,
         "reason": reason.value if reason else None,
@@ -225,9 +237,10 @@ def release(
     counts: bool = True,
     provider: str | None = None,
 ) -> bool:
-    """Hand a batch back, due later; `counts` False takes back the attempt that claiming counted.
+    """Return a batch to the queue, due later.
 
-    `provider`: who may have taken it, where that is not known.
+    `counts`: False takes back the attempt that claiming counted. `provider`: the provider that may
+    have accepted the batch, if the outcome is unknown.
     """
     values = {
         "taken_back": 0 if counts else 1,
@@ -253,7 +266,7 @@ def add(
     reason: Reason | None = None,
     nudged_at: datetime | None = None,
 ) -> int:
-    """Make a batch like `batch` for some of its recipients, queued; returns its number."""
+    """Add a queued batch like `batch` for some of its recipients; returns its id."""
     number = extra_id(batch.notification_id)
     connection.execute(
         t.batch.insert().values(
@@ -277,7 +290,10 @@ def add(
 
 
 def settle(connection: Connection, batch_id: int, *, since: int, size: int) -> None:
-    """Note that a batch's recipients were checked again: how many stay, and since when they have not been notified."""
+    """Record that a batch's recipients were rechecked.
+
+    `size`: how many remain. `since`: the sequence since which they have not been notified.
+    """
     values = {"settle": False, "since": since, "size": size}
     connection.execute(update(t.batch).where(t.batch.c.id == batch_id).values(values))
 
@@ -285,18 +301,19 @@ def settle(connection: Connection, batch_id: int, *, since: int, size: int) -> N
 def confirm(
     connection: Connection, attempts: Mapping[int, int], notification_ids: Collection[int], now: datetime
 ) -> int:
-    """Take batches for accepted whose provider reported on a mail of an attempt without an answer, as yet or for good.
+    """Mark batches as accepted whose provider reported on a mail of an unanswered attempt.
 
-    A provider takes a request whole, so one event is evidence for all of it.
+    It does not matter whether the answer may still come. A provider accepts a request as a whole,
+    so one event proves all of it.
 
     Args:
-        connection: In a transaction that writes.
-        attempts: By batch, the number of the attempt that an event named.
-        notification_ids: Those that the events' own deliveries are of.
+        connection: In a write transaction.
+        attempts: By batch id, the number of the attempt that an event named.
+        notification_ids: The notifications of the events' own deliveries.
         now: Aware UTC instant.
 
     Returns:
-        How many recipients were in doubt and need no repetition.
+        How many recipients were in doubt and need no further attempt.
     """
     b = t.batch.c
     lost = and_(b.state == DeliveryState.QUEUED.value, b.reason == Reason.OUTCOME_UNKNOWN.value)

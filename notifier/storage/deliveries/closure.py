@@ -1,4 +1,4 @@
-"""Who was told that an incident began, who that it ended, and what is known of those who were not: set by set."""
+"""Closure: who was notified of an incident's beginning and end, and why others were not."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ _STATES = ("planning", "planned", "held")
 
 @dataclass(frozen=True, slots=True)
 class ClosureCounts:
-    """Of one incident and channel. Reading `unnotified` needs no database: there may be a hundred thousand.
+    """The counts of one incident and channel.
 
-    `began` counts those too who want the end alone and to whom it is still owed.
+    `began` includes recipients who want only the end and still have to get it. Reading `unnotified`
+    needs no database: there may be a hundred thousand.
     """
 
     began: int
@@ -29,12 +30,12 @@ class ClosureCounts:
     rows: Sequence[AnyRow]
 
     def unnotified(self) -> Iterator[Unnotified]:
-        """Return those who were told of the beginning alone."""
+        """Return those who were notified of the beginning only."""
         return map(_read, self.rows)
 
 
 def closed_incidents(connection: Connection, since: datetime | None) -> list[str]:
-    """Return the ids of incidents that are over, in the order of their last word; of those since an instant."""
+    """Return the ids of ended incidents by their last update; with `since`, from then on."""
     i = t.incident.c
     statement = (
         select(i.id).where(i.status.in_(_OVER), i.id.not_like(f"{canary.PREFIX}%")).order_by(i.latest_posted_at, i.id)
@@ -45,7 +46,7 @@ def closed_incidents(connection: Connection, since: datetime | None) -> list[str
 
 
 def announcements(connection: Connection, incident_id: str) -> dict[Channel, list[Announcement]]:
-    """Return an incident's notifications per channel, in order. Translations told afterwards are none of them."""
+    """Return an incident's notifications per channel, in order, without late translations."""
     n = t.notification.c
     statement = (
         select(n.id, n.channel, n.state, n.content)
@@ -55,21 +56,21 @@ def announcements(connection: Connection, incident_id: str) -> dict[Channel, lis
     found: dict[Channel, list[Announcement]] = {}
     for row in connection.execute(statement):
         if not row.content.get("updates"):
-            continue  # makes no sense, and told nobody: one such message does not hide the others
+            continue  # malformed, and sent to nobody: one such message must not hide the others
         status = Status(row.content["updates"][-1]["status"])
         found.setdefault(Channel(row.channel), []).append(Announcement(id=row.id, status=status, state=row.state))
     return found
 
 
 def is_pruned(connection: Connection, notifications: Sequence[int]) -> bool:
-    """Whether retention has taken deliveries of any of these away."""
+    """Whether retention has removed deliveries of any of these."""
     p = t.pruned.c
     statement = select(p.notification_id).where(p.notification_id.in_(notifications)).limit(1)
     return connection.execute(statement).one_or_none() is not None
 
 
 def count(connection: Connection, incident_id: str, channel: Channel, ending: Ending) -> ClosureCounts:
-    """Count who was told of the beginning and of the end on a channel, and list who was not told of the end."""
+    """Count who was notified of the beginning and of the end, and list those who missed the end."""
     heard = _heard(ending)
     sums = select(func.coalesce(func.sum(heard.c.told), 0), func.coalesce(func.sum(heard.c.ended), 0))
     began, ended = connection.execute(sums).one()
@@ -78,7 +79,7 @@ def count(connection: Connection, incident_id: str, channel: Channel, ending: En
 
 
 def _heard(ending: Ending) -> Subquery:
-    """One row per recipient: whether anything reached them, whether the end did, and the end's newest delivery."""
+    """One row per recipient: did anything reach them, did the end, and its last delivery."""
     d, b = t.delivery.c, t.batch.c
     took, ends = func.coalesce(d.state, b.state).in_(ACCEPTED), d.notification_id.in_(ending.ends)
     return (
@@ -98,7 +99,7 @@ def _heard(ending: Ending) -> Subquery:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """What a channel's recipients are called, and how one sees that they stopped listening."""
+    """How a channel names its recipients, and what shows that they no longer receive."""
 
     table: FromClause
     name: ColumnElement[Any]

@@ -1,4 +1,4 @@
-"""Deliveries: who is in a batch, and what became of those that departed from it."""
+"""Deliveries: the recipients of a batch, and the overrides detached from it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from notifier.storage.notifications.channel_history import Earlier
 
 
 class MailRow(NamedTuple):
-    """One addressee of a mail batch. A tuple, as the driver gives it: a million of them are read."""
+    """One recipient of a mail batch. A plain tuple as the driver returns it: a million are read."""
 
     key: int
     subscriber_id: int
@@ -27,7 +27,7 @@ class MailRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOverride:
-    """A delivery that no longer shares its batch's state. `due_at` set: to be tried again then."""
+    """A delivery that no longer shares its batch's state. With `due_at`, it is retried then."""
 
     recipient_key: int
     state: DeliveryState
@@ -49,16 +49,16 @@ _DEPARTING = {
 
 
 def keys_in(connection: Connection, batch_id: int) -> list[int]:
-    """Return the keys of the recipients who are still in a batch."""
+    """Return the keys of the recipients still in a batch."""
     d = t.delivery.c
     found = select(d.recipient_key).where(d.batch_id == batch_id, d.state.is_(None))
     return list(connection.execute(found).scalars())
 
 
 def mail_rows(connection: Connection, batch_id: int) -> tuple[list[MailRow], list[int]]:
-    """Return the batch's addressees, and the keys of those who may no longer be written to.
+    """Return the batch's recipients, and the keys of those who may no longer be mailed.
 
-    Consent is checked here, just before sending, and not only when the audience was planned.
+    Consent is checked here, just before sending, not only during planning.
     """
     d, s, x, o = t.delivery.c, t.subscriber.c, t.suppression.c, t.opt_out.c
     consents = and_(s.state == "active", x.address_key.is_(None), o.address_key.is_(None))
@@ -78,14 +78,15 @@ def mail_rows(connection: Connection, batch_id: int) -> tuple[list[MailRow], lis
         .where(d.batch_id == batch_id, d.state.is_(None))
         .order_by(d.recipient_key)
     )
-    # The driver's own tuples: SQLAlchemy's rows, with nothing to convert here, would cost as much as all the rest.
+    # The driver's own tuples: there is nothing to convert, and SQLAlchemy's rows would cost as much
+    # as everything else.
     found = driver_rows(connection.execute(statement))
     rows = [MailRow._make(row[:-1]) for row in found if row[-1]]
     return rows, [row[0] for row in found if not row[-1]]
 
 
 def holds_replay(connection: Connection, batch_id: int) -> bool:
-    """Whether a batch was made because somebody asked to send again (`regroup` keeps those apart)."""
+    """Whether a batch was created by a replay (`regroup` keeps replays apart)."""
     d = t.delivery.c
     statement = select(d.replays).where(d.batch_id == batch_id, d.state.is_(None), d.replays > 0).limit(1)
     return connection.execute(statement).one_or_none() is not None
@@ -107,7 +108,8 @@ def detach(connection: Connection, notification_id: int, overrides: Sequence[Del
     """Give deliveries a state of their own."""
     if not overrides:
         return
-    # The notification's number stands in every row: a constant beside the table would have SQLite read all of its rows.
+    # Every row repeats the notification's id: with a constant beside the table, SQLite would scan
+    # all of its rows.
     rows = [
         [
             notification_id,
@@ -130,7 +132,7 @@ def detach(connection: Connection, notification_id: int, overrides: Sequence[Del
 
 
 def move(connection: Connection, notification_id: int, keys: Sequence[int], batch_id: int, *, now: datetime) -> None:
-    """Put deliveries into another batch, whose state they share again."""
+    """Move deliveries into another batch, whose state they share again."""
     d = t.delivery.c
     for start in range(0, len(keys), 500):
         some = list(keys[start : start + 500])
@@ -142,7 +144,7 @@ def move(connection: Connection, notification_id: int, keys: Sequence[int], batc
 
 
 def oldest_due(connection: Connection, now: datetime) -> datetime | None:
-    """Return since when the oldest departed delivery is due, if any is."""
+    """Return the due time of the detached delivery that has been due longest; None without one."""
     d = t.delivery.c
     statement = select(func.min(d.due_at)).where(d.due_at.is_not(None), d.due_at <= now)
     found: datetime | None = connection.execute(statement).scalar_one()
@@ -151,20 +153,20 @@ def oldest_due(connection: Connection, now: datetime) -> datetime | None:
 
 def _is_due(now: datetime) -> ColumnElement[bool]:
     d = t.delivery.c
-    # `sending` past its time: a slow receiver whose worker vanished
+    # `sending` past its time: a slow receiver whose worker died
     waits = d.state.in_(PENDING)
     return and_(d.due_at.is_not(None), d.due_at <= now, waits)
 
 
 def notifications_due(connection: Connection, now: datetime, limit: int) -> Sequence[int]:
-    """Return of which notifications the deliveries are that have been due longest."""
+    """Return the notifications of the deliveries that have been due longest."""
     d = t.delivery.c
     oldest = select(d.notification_id).where(_is_due(now)).order_by(d.due_at).limit(limit).subquery()
     return connection.execute(select(oldest.c.notification_id).distinct().order_by("notification_id")).scalars().all()
 
 
 def keys_due(connection: Connection, notification_id: int, now: datetime, limit: int) -> Sequence[int]:
-    """Return whose deliveries of a notification are due, those that have been so longest first."""
+    """Return the recipients of a notification whose deliveries are due, longest due first."""
     d = t.delivery.c
     statement = select(d.recipient_key).where(d.notification_id == notification_id, _is_due(now))
     return connection.execute(statement.order_by(d.due_at).limit(limit)).scalars().all()
@@ -173,9 +175,9 @@ def keys_due(connection: Connection, notification_id: int, now: datetime, limit:
 def lock_due(
     connection: Connection, notification_id: int, now: datetime, limit: int, *, key: int | None = None
 ) -> Sequence[AnyRow]:
-    """Return a notification's departed deliveries whose next attempt has come, with what a new batch needs to know.
+    """Lock a notification's detached deliveries that are due, with what a new batch needs.
 
-    `key`: of this recipient alone. Rows that somebody else has locked are left out.
+    `key`: only this recipient's. Rows locked by another transaction are skipped.
     """
     d, b = t.delivery.c, t.batch.c
     which = [d.notification_id == notification_id, _is_due(now)]
@@ -203,7 +205,10 @@ def lock_due(
 
 
 def prior_notification(earlier: Earlier, state: DeliveryState, reason: str | None = None) -> PriorNotification | None:
-    """Return what an earlier notification means to a recipient whose delivery is in `state`; None: nothing."""
+    """Return what an earlier notification means to a recipient whose delivery is in `state`.
+
+    None if it means nothing to them.
+    """
     if state not in MEANT and reason not in STILL_MEANT:
         return None
     return PriorNotification(
@@ -214,7 +219,7 @@ def prior_notification(earlier: Earlier, state: DeliveryState, reason: str | Non
 def prior_notifications(
     connection: Connection, prior: Sequence[Earlier], keys: Sequence[int]
 ) -> tuple[dict[int, list[PriorNotification]], bool]:
-    """Return per recipient what they heard of earlier notifications, and whether one of those is still in flight."""
+    """Return what each recipient got of earlier notifications, and whether any is in flight."""
     d, b = t.delivery.c, t.batch.c
     known = {each.id: each for each in prior}
     statement = (
@@ -233,7 +238,7 @@ def prior_notifications(
 
 
 def get(connection: Connection, notification_id: int, recipient_key: int) -> AnyRow | None:
-    """Return one delivery with its batch's facts."""
+    """Return one delivery with the columns of its batch."""
     rows = connection.execute(
         _listing().where(t.delivery.c.notification_id == notification_id, t.delivery.c.recipient_key == recipient_key)
     ).all()
@@ -248,7 +253,7 @@ def list_of(
     after_key: int | None,
     limit: int,
 ) -> Sequence[AnyRow]:
-    """Return deliveries of a notification in order of their key, after `after_key`."""
+    """Return deliveries of a notification by ascending key, starting after `after_key`."""
     d, b = t.delivery.c, t.batch.c
     statement = _listing().where(d.notification_id == notification_id).order_by(d.recipient_key).limit(limit)
     if after_key is not None:
@@ -259,7 +264,7 @@ def list_of(
 
 
 def latest(connection: Connection, *, incident_id: str | None, states: Sequence[str], limit: int) -> Sequence[AnyRow]:
-    """Return the deliveries of the newest notifications, newest first; of one incident where one is named."""
+    """Return the newest notifications' deliveries, newest first; with an id, of that incident."""
     d, b = t.delivery.c, t.batch.c
     statement = _listing().order_by(d.notification_id.desc(), d.recipient_key.desc()).limit(limit)
     if incident_id is not None:
@@ -272,7 +277,7 @@ def latest(connection: Connection, *, incident_id: str | None, states: Sequence[
 def of_endpoint(
     connection: Connection, endpoint_id: int, *, states: Sequence[str], before: int | None, limit: int
 ) -> Sequence[AnyRow]:
-    """Return an endpoint's deliveries, those of the newest notifications first, of numbers below `before`."""
+    """Return an endpoint's deliveries, newest notification first, with ids below `before`."""
     d, b, n = t.delivery.c, t.batch.c, t.notification.c
     statement = _listing().where(n.channel == Channel.WEBHOOK.value, d.recipient_key == endpoint_id)
     if before is not None:
@@ -323,7 +328,7 @@ def _listing() -> Select[Any]:
 
 
 def attempts(connection: Connection, notification_id: int, recipient_key: int, batch_id: int) -> Sequence[AnyRow]:
-    """Return the tries of a delivery, its batches' included, oldest first."""
+    """Return the attempts of a delivery, including those of its batches, oldest first."""
     a = t.attempt.c
     own = and_(a.notification_id == notification_id, a.recipient_key == recipient_key)
     shared = and_(a.batch_id == batch_id, a.recipient_key.is_(None))

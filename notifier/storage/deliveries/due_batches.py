@@ -1,4 +1,4 @@
-"""Batches that are due or open: what the sweep enqueues, and what metrics and health checks count."""
+"""Due and open batches: what the sweep enqueues, what metrics and health checks count."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,14 +10,14 @@ from notifier.storage import tables as t
 
 
 def queues_with_due(connection: Connection, now: datetime) -> list[QueueName]:
-    """Return the lanes that have work due."""
+    """Return the queues that have batches due."""
     b = t.batch.c
     statement = select(b.lane).distinct().where(b.state == DeliveryState.QUEUED.value, b.due_at <= now)
     return [QueueName(queue) for queue in connection.execute(statement).scalars()]
 
 
 def has_first_attempts_due(connection: Connection, *, since: datetime, now: datetime) -> bool:
-    """Whether first attempts that became due in this time are still waiting."""
+    """Whether first attempts that became due between `since` and `now` are still waiting."""
     b = t.batch.c
     fresh = [queue.value for queue in QueueName if not queue.is_low_priority]
     statement = (
@@ -31,7 +31,7 @@ def has_first_attempts_due(connection: Connection, *, since: datetime, now: date
 def due_for_enqueue(
     connection: Connection, queue: QueueName, *, now: datetime, enqueued_before: datetime, limit: int
 ) -> list[int]:
-    """Return queued batches of a lane that are due and were not nudged lately, marking them as nudged now."""
+    """Return due batches of a queue that were not enqueued recently, and mark them as enqueued."""
     b = t.batch.c
     forgotten = (
         select(b.id)
@@ -50,7 +50,7 @@ def due_for_enqueue(
 
 
 def open_batches(connection: Connection) -> Mapping[tuple[str, str], tuple[int, datetime | None]]:
-    """Return per (lane, state) how many batches are open and since when the oldest is due."""
+    """Return, per (queue, state), the number of open batches and the oldest due time."""
     b = t.batch.c
     statement = (
         select(b.lane, b.state, func.count().label("number"), func.min(b.due_at).label("oldest"))

@@ -1,4 +1,4 @@
-"""What an endpoint missed while it failed or was disabled: made due again, all of it or the newest of each incident."""
+"""The backlog of an endpoint that failed or was disabled: all of it, or only the newest."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from notifier.storage import tables as t
 
 MISSED_FOR = timedelta(days=60)
 """For so long after an endpoint was disabled, what it misses is kept for it: as long as it is asked by tests."""
-_LOOK_BACK = timedelta(days=5)  # the retries of a message last less
+_LOOK_BACK = timedelta(days=5)  # longer than the retries of any message
 _MISSED = (Reason.GAVE_UP, Reason.GONE, Reason.SECRET)
 
 
@@ -22,10 +22,11 @@ def catch_up(
     *,
     latest_only: bool,
 ) -> int:
-    """Make due what an endpoint missed since then, in the order of each incident; returns how many messages.
+    """Make due what an endpoint missed since `since`, in order per incident; returns the count.
 
-    That is what was canceled since it was disabled, what failed for a reason of its own, and what waits for a retry.
-    The deliveries keep their ids: an endpoint that took one after all, and whose answer got lost, knows it again.
+    That is what was canceled since it was disabled, what failed for an endpoint's own reason, and
+    what waits for a retry. Deliveries keep their ids, so an endpoint that accepted one whose
+    response was lost recognizes it.
     """
     d = t.delivery.c
     recent = _recent(since)
@@ -40,7 +41,7 @@ def catch_up(
 
 
 def sign_again(connection: Connection, endpoint_id: int, now: datetime) -> int:
-    """Make due what failed because the endpoint's secret could not be opened; returns how many messages."""
+    """Make due what failed because the secret could not be decrypted; returns the count."""
     d = t.delivery.c
     unsigned = and_(d.state == DeliveryState.FAILED.value, d.reason == Reason.SECRET.value)
     mine = and_(d.recipient_key == endpoint_id, d.notification_id.in_(_recent(now - MISSED_FOR)))
@@ -66,7 +67,7 @@ def _recent(since: datetime) -> Any:
 def _supersede(
     connection: Connection, endpoint_id: int, recent: Any, missed: ColumnElement[bool], now: datetime
 ) -> None:
-    """Drop of each incident what a newer message says too."""
+    """Supersede what a newer message of the same incident also contains."""
     d, n = t.delivery.c, t.notification.c
     newest = (
         select(func.max(n.id))

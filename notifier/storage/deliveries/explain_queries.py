@@ -1,4 +1,4 @@
-"""What the ledger knows about one recipient and one incident, for `explain`."""
+"""Queries on one recipient and one incident, for `explain`."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from notifier.storage.recipients import endpoints
 
 
 def reports(connection: Connection, notification_id: int, recipient_key: int) -> Sequence[AnyRow]:
-    """Return what the provider reported of a delivery, in order of arrival."""
+    """Return the provider's reports on a delivery, in order of arrival."""
     p = t.provider_event.c
     statement = (
         select(p.kind, p.body, p.received_at)
@@ -23,7 +23,7 @@ def reports(connection: Connection, notification_id: int, recipient_key: int) ->
 
 
 def endpoints_of(connection: Connection, external_id: str) -> list[StoredEndpoint]:
-    """Return the webhook endpoints that belong to a subscriber, oldest first."""
+    """Return a subscriber's webhook endpoints, oldest first."""
     e = t.endpoint.c
     statement = (
         select(t.endpoint, t.preference.c.canonical)
@@ -35,12 +35,15 @@ def endpoints_of(connection: Connection, external_id: str) -> list[StoredEndpoin
 
 
 def account(connection: Connection, name: str) -> AnyRow | None:
-    """Return a social media account, also one that is not configured any more."""
+    """Return a social media account, even if it is no longer configured."""
     return connection.execute(select(t.account).where(t.account.c.name == name)).one_or_none()
 
 
 def updates_with_announcements(connection: Connection, incident_id: str, channel: Channel) -> Sequence[AnyRow]:
-    """Return every update with what a channel made of it: `sequence`, `announced_because`, and the event's `reason`."""
+    """Return every update with a channel's decision on it.
+
+    Adds `sequence`, `announced_because` and the event's `reason`.
+    """
     u, a, e = t.incident_update.c, t.announcement.c, t.event.c
     first_event = (
         select(e.reason)
@@ -71,7 +74,7 @@ def updates_with_announcements(connection: Connection, incident_id: str, channel
 
 
 def due(connection: Connection, incident_id: str, channel: Channel) -> AnyRow | None:
-    """Return when a channel speaks next about an incident, and why then."""
+    """Return when a channel next announces something of an incident, and why then."""
     s = t.channel_state.c
     statement = select(s.due_at, s.due_reason).where(s.incident_id == incident_id, s.channel == channel.value)
     return connection.execute(statement).one_or_none()

@@ -1,4 +1,4 @@
-"""Leases of batches that end without a word: their time is over, or their worker is gone."""
+"""Leases that end without a result: they expired, or their worker died."""
 
 from datetime import datetime, timedelta
 
@@ -12,14 +12,14 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def has_expired_lease(connection: Connection, now: datetime) -> bool:
-    """Whether some worker vanished with a batch in hand."""
+    """Whether a lease has expired: some worker died during an attempt."""
     b = t.batch.c
     statement = select(b.id).where(b.state == DeliveryState.SENDING.value, b.due_at <= now).limit(1)
     return connection.execute(statement).one_or_none() is not None
 
 
 def are_held(connection: Connection, owner: str) -> bool:
-    """Whether a worker has any batch in hand."""
+    """Whether a worker holds any lease."""
     b = t.batch.c
     statement = select(b.id).where(b.state == DeliveryState.SENDING.value, b.lease_owner == owner).limit(1)
     return connection.execute(statement).first() is not None
@@ -33,10 +33,10 @@ def expire_leases(
     mail_waits: timedelta,
     owner: str | None = None,
 ) -> list[tuple[int, Channel, int]]:
-    """Hand back batches whose lease has ended, or all that `owner` held: the outcome of their attempt is unknown.
+    """Release batches whose lease has expired, or all of `owner`: their outcome is unknown.
 
-    `mail_waits`: how long after the end of its lease mail waits for the provider's events to tell of it; may be
-    negative. Returns (number, channel, size).
+    `mail_waits`: how long after its lease ended mail waits for the provider's events; may be
+    negative. Returns (id, channel, size).
     """
     b = t.batch.c
     lost = (

@@ -1,4 +1,4 @@
-"""Which mails were meant for one address."""
+"""Mail sent or due to one address."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,10 @@ from notifier.storage.database.types import AnyRow
 
 
 def mails_to(connection: Connection, address_key: int, *, limit: int) -> Sequence[AnyRow]:
-    """Return incident, notification, time and state of each, newest first: one look-up by key per notification."""
+    """Return incident, notification, time and state of each mail, newest first.
+
+    Needs one key look-up per notification.
+    """
     d, b, n = t.delivery.c, t.batch.c, t.notification.c
     statement = (
         select(

@@ -1,4 +1,4 @@
-"""Posts: what each social account said, where it stands, and what it cost. One row per post that exists or existed."""
+"""Posts: their text, place and cost, per social account. One row per post, past or present."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPost:
-    """One post. `part` is its place among the posts of one delivery; a receipt without an id names no known place."""
+    """One post. `part` is its index within its delivery; an empty receipt id: location unknown."""
 
     id: int
     notification_id: int
@@ -38,7 +38,7 @@ class StoredPost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPost:
-    """A post that is about to be sent, or was just published."""
+    """A post about to be sent, or just published."""
 
     notification_id: int
     recipient_key: int
@@ -52,12 +52,12 @@ class NewPost:
 
 
 def intend(connection: Connection, post: NewPost, wording: dict[str, Any], now: datetime) -> None:
-    """Remember the exact words of a post that is about to be sent."""
+    """Store the exact text of a post about to be sent."""
     _write(connection, post, {"state": INTENDED, "extra": {"wording": wording}}, now)
 
 
 def add(connection: Connection, post: NewPost, now: datetime) -> None:
-    """Remember a post; one that was withdrawn and is published again takes its old row."""
+    """Store a post. A withdrawn post that is published again reuses its row."""
     _write(connection, post, {"state": PUBLISHED, "extra": dict(post.receipt.extra)}, now)
 
 
@@ -106,14 +106,14 @@ def _stored(row: AnyRow) -> StoredPost:
 
 
 def get(connection: Connection, post_id: int) -> StoredPost | None:
-    """Return a post by its number."""
+    """Return a post by its id."""
     statement = select(t.post).where(t.post.c.id == post_id, t.post.c.state != INTENDED)
     row = connection.execute(statement).one_or_none()
     return None if row is None else _stored(row)
 
 
 def of_delivery(connection: Connection, notification_id: int, recipient_key: int) -> list[StoredPost]:
-    """Return the posts of one delivery that are public, in order."""
+    """Return the public posts of one delivery, in order."""
     p = t.post.c
     statement = (
         select(t.post)
@@ -124,7 +124,7 @@ def of_delivery(connection: Connection, notification_id: int, recipient_key: int
 
 
 def intended(connection: Connection, notification_id: int, recipient_key: int) -> dict[int, dict[str, Any]]:
-    """Return, by part, the words of what was about to be sent when last heard of."""
+    """Return, by part, the text of posts whose outcome is not known yet."""
     p = t.post.c
     statement = select(p.part, p.extra).where(
         p.notification_id == notification_id, p.recipient_key == recipient_key, p.state == INTENDED
@@ -133,19 +133,19 @@ def intended(connection: Connection, notification_id: int, recipient_key: int) -
 
 
 def thread(connection: Connection, incident_id: str, recipient_key: int) -> list[PostReceipt]:
-    """Return what an account has in public about an incident, oldest first: what the next post replies to."""
+    """Return an account's public posts about an incident, oldest first: the thread to reply to."""
     p = t.post.c
     statement = (
         select(p.provider_id, p.url, p.extra)
         .where(p.incident_id == incident_id, p.recipient_key == recipient_key, p.state == PUBLISHED)
-        .where(p.provider_id != "")  # it exists, but nobody knows where
+        .where(p.provider_id != "")  # it exists, but its location is unknown
         .order_by(p.id)
     )
     return [PostReceipt(id=row.provider_id, url=row.url, extra=row.extra) for row in connection.execute(statement)]
 
 
 def page(connection: Connection, *, incident_id: str | None, before: int | None, limit: int) -> Sequence[StoredPost]:
-    """Return posts, newest first, those before number `before`."""
+    """Return posts, newest first, with ids below `before`."""
     p = t.post.c
     statement = select(t.post).where(p.state != INTENDED).order_by(p.id.desc()).limit(limit)
     if incident_id is not None:
@@ -156,18 +156,18 @@ def page(connection: Connection, *, incident_id: str | None, before: int | None,
 
 
 def edited(connection: Connection, post_id: int, text: str, receipt: PostReceipt, now: datetime) -> None:
-    """Remember another text; a platform may give an edited post another place."""
+    """Store a new text; a platform may give an edited post a new id and URL."""
     values = {"text": text, "provider_id": receipt.id, "url": receipt.url, "changed_at": now}
     connection.execute(update(t.post).where(t.post.c.id == post_id).values(**values, extra=dict(receipt.extra)))
 
 
 def withdrawn(connection: Connection, post_id: int, now: datetime) -> None:
-    """Remember that a post is public no more."""
+    """Record that a post is no longer public."""
     connection.execute(update(t.post).where(t.post.c.id == post_id).values(state=WITHDRAWN, changed_at=now))
 
 
 def spending(connection: Connection) -> dict[str, tuple[int, int, Decimal]]:
-    """Return per account: posts published, how many of them cost something, and what they cost in US dollars."""
+    """Return, per account, the number of posts, how many cost something, and their cost in USD."""
     p = t.post.c
     paid = func.sum(case((p.cost > 0, 1), else_=0))
     published = select(p.account, func.count(), paid, func.sum(p.cost)).where(p.state != INTENDED)

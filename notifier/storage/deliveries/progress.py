@@ -1,6 +1,7 @@
-"""How far a notification has come, counted by sets: its batches, and the few deliveries that fared otherwise.
+"""Progress of a notification, computed from its batches and the few deliveries that differ.
 
-A million deliveries are not read one by one: what went through with its batch is all that is left over.
+A million deliveries are not read one by one: those not counted otherwise share their batch's
+accepted state.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ _N, _B, _D = t.notification.c, t.batch.c, t.delivery.c
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """So many recipients in one state for one reason; `due_at`: when the first of them is tried next."""
+    """The recipients that share a state and a reason. `due_at`: the first one's next attempt."""
 
     state: str
     reason: str | None
@@ -28,7 +29,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """One notification: how many it concerns, those not told yet or at all, and when the first and last were told."""
+    """The progress of one notification.
+
+    `parts`: the recipients it has not reached. `first`, `last`: when the first and the last batch
+    was accepted.
+    """
 
     recipients: int
     parts: Sequence[Part]
@@ -37,7 +42,7 @@ class Counted:
 
 
 def newest(connection: Connection, incident_id: str) -> Sequence[AnyRow]:
-    """Return the newest notification of each channel that brings news and was neither canceled nor replaced."""
+    """Return each channel's newest notification, without late translations and canceled ones."""
     own = and_(_N.incident_id == incident_id, _N.follows.is_(None), _N.state.in_(["planning", "planned", "held"]))
     last = select(_N.channel, func.max(_N.sequence).label("sequence")).where(own).group_by(_N.channel).subquery()
     same = and_(_N.channel == last.c.channel, _N.sequence == last.c.sequence, _N.incident_id == incident_id)
@@ -46,7 +51,7 @@ def newest(connection: Connection, incident_id: str) -> Sequence[AnyRow]:
 
 
 def counted(connection: Connection, notification_id: int) -> Counted:
-    """Count one notification."""
+    """Compute the progress of one notification."""
     total = connection.execute(select(func.count()).where(_D.notification_id == notification_id)).scalar_one()
     apart = _apart(connection, notification_id)
     took = and_(_B.notification_id == notification_id, _B.state.in_(ACCEPTED))
@@ -60,7 +65,7 @@ def counted(connection: Connection, notification_id: int) -> Counted:
 
 
 def _apart(connection: Connection, notification_id: int) -> Sequence[AnyRow]:
-    """Those with a state of their own that their batch does not say already."""
+    """Count the deliveries whose own state differs from what their batch implies."""
     unaccepted = select(_B.id).where(_B.notification_id == notification_id, _B.state.not_in(ACCEPTED))
     differs = or_(_D.state.not_in(ACCEPTED), _D.batch_id.in_(unaccepted))
     statement = (
@@ -76,14 +81,14 @@ def _part(row: AnyRow) -> Part:
 
 
 def _of_batches(connection: Connection, notification_id: int, apart: Sequence[AnyRow]) -> list[Part]:
-    """Those who share the state of a batch that has told nobody."""
+    """Count the recipients who share the state of a batch that nobody accepted."""
     columns = (_B.id, _B.state, _B.reason, _B.size, _B.due_at)
     rows = connection.execute(
         select(*columns).where(_B.notification_id == notification_id, _B.state.not_in(ACCEPTED))
     ).all()
     gone: dict[int, int] = {}
     for row in apart:
-        # Who was replaced is no longer counted in a batch's size.
+        # A batch's size already excludes superseded recipients.
         if row.state != DeliveryState.SUPERSEDED.value:
             gone[row.batch_id] = gone.get(row.batch_id, 0) + row.number
     ended = _left_in(connection, [row.id for row in rows if row.state not in PENDING])
@@ -97,7 +102,7 @@ def _of_batches(connection: Connection, notification_id: int, apart: Sequence[An
 
 
 def _left_in(connection: Connection, batches: Sequence[int]) -> dict[int, int]:
-    """Count who is left in batches that have ended; those that were cut into smaller ones are empty."""
+    """Count the recipients of finished batches; batches split into smaller ones are empty."""
     if not batches:
         return {}
     mine = and_(_D.batch_id.in_(batches), _D.state.is_(None))

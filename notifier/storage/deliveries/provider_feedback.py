@@ -1,4 +1,4 @@
-"""What providers report of deliveries, read and written set by set."""
+"""Provider events on deliveries: read and written in sets."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class LockedDelivery:
-    """Where one delivery stands: its effective state, and the batch it is in."""
+    """A locked delivery: its effective state and its batch."""
 
     state: DeliveryState
     batch_id: int
 
 
 def mail_notifications(connection: Connection, public_ids: Collection[str]) -> dict[str, int]:
-    """Return the numbers of those e-mail notifications that exist."""
+    """Return the ids of the given e-mail notifications, by public id, as far as they exist."""
     n = t.notification.c
     found: dict[str, int] = {}
     names = sorted(public_ids)
@@ -35,7 +35,7 @@ def mail_notifications(connection: Connection, public_ids: Collection[str]) -> d
 def lock_deliveries(
     connection: Connection, notification_id: int, keys: Collection[int]
 ) -> Mapping[int, LockedDelivery]:
-    """Return where these deliveries stand, held until the transaction ends; in one order, so that nobody deadlocks."""
+    """Return these deliveries, locked in one fixed order to avoid deadlocks."""
     d, b = t.delivery.c, t.batch.c
     ordered = sorted(keys)
     found: dict[int, LockedDelivery] = {}
@@ -61,7 +61,7 @@ def set_states(
     reason: Reason | None,
     now: datetime,
 ) -> None:
-    """Give deliveries a state of their own: no further attempt follows."""
+    """Give deliveries a final state of their own."""
     d = t.delivery.c
     values = {"state": state.value, "reason": reason.value if reason else None, "due_at": None, "updated_at": now}
     ordered = sorted(keys)

@@ -1,4 +1,4 @@
-"""Which batches wait for a provider or an account, and making them due."""
+"""Batches that wait for a provider or an account."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -13,7 +13,7 @@ _B = t.batch.c
 
 
 class Waiting(NamedTuple):
-    """A batch that waits."""
+    """A waiting batch."""
 
     id: int
     queue: QueueName
@@ -23,9 +23,10 @@ class Waiting(NamedTuple):
 def smallest(
     connection: Connection, whose: ColumnElement[bool], reasons: Collection[Reason], now: datetime, *, longest: bool
 ) -> Waiting | None:
-    """Return the smallest batch that waits for a provider, or for its first attempt; or the one that waits `longest`.
+    """Return the smallest batch that waits for a provider or its first attempt.
 
-    Who has just been a probe waits anew.
+    `longest`: return the one due longest instead, so that a batch that has just been a probe goes
+    to the back.
     """
     fresh = and_(_B.reason.is_(None), _B.due_at <= now)
     order = [_B.due_at, _B.id] if longest else [_B.size, _B.id]
@@ -48,10 +49,10 @@ def due_now(
     nudged: int,
     queue: QueueName,
 ) -> list[Waiting]:
-    """Make due what waits for a provider; marks the first `nudged` as nudged, and returns those.
+    """Make due what waits for a provider, mark the first `nudged` as enqueued, and return those.
 
-    What is left over the sweep finds within a second. It is as fresh as when it failed, so it leaves by `queue` instead
-    of that of retries.
+    The sweep enqueues the rest within a second. These batches are as fresh as when they failed, so
+    they leave by `queue` rather than the queue of retries.
     """
     waits = and_(whose, _B.state == DeliveryState.QUEUED.value, _among(reasons), _B.due_at > now)
     by = case((_B.lane == QueueName.RETRY.value, queue.value), else_=_B.lane)
@@ -63,18 +64,18 @@ def due_now(
 
 
 def hurry(connection: Connection, batch_id: int, now: datetime) -> None:
-    """Make one waiting batch due; the caller nudges."""
+    """Make one waiting batch due and mark it as enqueued; the caller enqueues it."""
     queued = and_(_B.id == batch_id, _B.state == DeliveryState.QUEUED.value)
     connection.execute(update(t.batch).where(queued).values(due_at=now, nudged_at=now))
 
 
 def of_mail() -> ColumnElement[bool]:
-    """Every mail: it waits for whichever provider works first."""
+    """All mail: it waits for whichever provider recovers first."""
     return _B.channel == Channel.EMAIL.value
 
 
 def of_account(name: str) -> ColumnElement[bool]:
-    """The posts of one account; planning puts each account into batches of its own."""
+    """The posts of one account; planning gives each account batches of its own."""
     d, a = t.delivery.c, t.account.c
     own = select(d.batch_id).join(t.account, a.id == d.recipient_id).where(a.name == name, d.batch_id == _B.id)
     return and_(_B.channel == Channel.SOCIAL.value, own.exists())

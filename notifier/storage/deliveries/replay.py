@@ -1,4 +1,4 @@
-"""Statements that find finished deliveries, and make them due again."""
+"""Queries that find finished deliveries and make them due again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _AGAIN: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """What is sent again: deliveries in one of `states`, decided from `since` on and before `until`."""
+    """What to replay: deliveries in one of `states`, decided from `since` on and before `until`."""
 
     states: Sequence[str]
     since: datetime | None = None
@@ -29,26 +29,26 @@ class Again:
 
 
 def endpoint_number(connection: Connection, public_id: str) -> int | None:
-    """Return the ledger's number of an endpoint."""
+    """Return an endpoint's internal id."""
     return connection.execute(select(t.endpoint.c.id).where(t.endpoint.c.public_id == public_id)).scalar_one_or_none()
 
 
 def of_notification(notification_id: int, *, key: int | None = None) -> ColumnElement[bool]:
-    """Name the deliveries of a notification, or the one of recipient `key`."""
+    """Select a notification's deliveries, or only that of recipient `key`."""
     d = t.delivery.c
     wanted: ColumnElement[bool] = d.notification_id == notification_id
     return wanted if key is None else and_(wanted, d.recipient_key == key)
 
 
 def of_channel(channel: Channel, *, recipient_key: int | None = None) -> ColumnElement[bool]:
-    """Name what was sent on a channel, to everybody or to one recipient."""
+    """Select a channel's deliveries, to all recipients or to one."""
     n, d = t.notification.c, t.delivery.c
     wanted: ColumnElement[bool] = d.notification_id.in_(select(n.id).where(n.channel == channel.value))
     return wanted if recipient_key is None else and_(wanted, d.recipient_key == recipient_key)
 
 
 def count(connection: Connection, wanted: ColumnElement[bool], what: Again) -> int:
-    """Count what would be queued."""
+    """Count the deliveries to replay."""
     statement = select(func.count()).select_from(t.delivery).where(*_conditions(wanted, what))
     return int(connection.execute(statement).scalar_one())
 
@@ -75,7 +75,7 @@ def _conditions(wanted: ColumnElement[bool], what: Again) -> list[ColumnElement[
 
 
 def _revealing() -> Select[Any]:
-    """Select the notifications that bear the words of an update which is no longer shown, or not yet."""
+    """Select the notifications that contain an update that is hidden or held."""
     n, a, u = t.notification.c, t.announcement.c, t.incident_update.c
     announced = and_(a.incident_id == n.incident_id, a.channel == n.channel, a.sequence <= n.sequence)
     named = and_(u.incident_id == a.incident_id, u.id == a.update_id)

@@ -1,4 +1,4 @@
-"""Making due what waits for another attempt: batches as wholes, and deliveries that departed from theirs."""
+"""Retry: make due what waits for another attempt, whole batches and detached deliveries."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -27,9 +27,9 @@ def batches_due(
     doubts: Collection[str],
     now: datetime,
 ) -> int:
-    """Make batches due that wait for one of `reasons`, or are in doubt on one of the channels `doubts`.
+    """Make batches due that wait for one of `reasons`, or are in doubt on a channel of `doubts`.
 
-    Returns how many recipients they have. The sweep nudges them within a second.
+    Returns their number of recipients. The sweep enqueues them within a second.
     """
     statement = update(t.batch).where(whose, _waits(reasons, doubts), _B.due_at > now).values(due_at=now)
     return sum(connection.execute(statement.returning(_B.size)).scalars())
@@ -42,7 +42,7 @@ def deliveries_due(
     doubts: Collection[str],
     now: datetime,
 ) -> int:
-    """Make departed deliveries due that wait so; returns how many."""
+    """Make detached deliveries due that wait for these reasons; returns how many."""
     in_doubt = select(_N.id).where(_N.channel.in_(doubts))
     waits = or_(
         _D.reason.in_([reason.value for reason in reasons]),
@@ -59,21 +59,21 @@ def _waits(reasons: Collection[Reason], doubts: Collection[str]) -> ColumnElemen
 
 
 def batches_of_notification(notification_id: int) -> ColumnElement[bool]:
-    """Those of one notification."""
+    """Select one notification's batches."""
     return _B.notification_id == notification_id
 
 
 def deliveries_of_notification(notification_id: int) -> ColumnElement[bool]:
-    """Those of one notification."""
+    """Select one notification's deliveries."""
     return _D.notification_id == notification_id
 
 
 def deliveries_by_mail() -> ColumnElement[bool]:
-    """All that go by mail."""
+    """Select all mail deliveries."""
     return _D.notification_id.in_(select(_N.id).where(_N.channel == Channel.EMAIL.value))
 
 
 def deliveries_of_endpoint(endpoint: int) -> ColumnElement[bool]:
-    """Those to one endpoint. Their batches hold others too, so an endpoint's retries are its own rows."""
+    """Select one endpoint's deliveries: its batches contain others, so retries are its own rows."""
     hooks = select(_N.id).where(_N.channel == Channel.WEBHOOK.value)
     return and_(_D.recipient_key == endpoint, _D.notification_id.in_(hooks))

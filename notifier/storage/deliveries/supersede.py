@@ -1,7 +1,8 @@
-"""Making way: what could not be sent yet is replaced by a newer message, for exactly those whom that message reaches.
+"""Supersede: a newer message replaces what has not been sent, for exactly its own recipients.
 
-A newer notification need not concern everybody: who wants milestones only, and was being told of the beginning while
-the next update was planned, is not among its recipients. For them the older message stays due.
+A newer notification may not go to everyone. A subscriber who wants milestones only, and whose first
+message was in flight while the next update was planned, is not among its recipients. For them the
+older message stays due.
 """
 
 from collections.abc import Sequence
@@ -19,9 +20,10 @@ _CHUNK = 500
 
 
 def covered_by_newer(connection: Connection, notification_id: int, keys: Sequence[int]) -> set[int]:
-    """Return those of these recipients whom a newer notification of the incident and channel tells, or will tell.
+    """Return the given recipients to whom a newer notification goes or will go.
 
-    Planning that has not come to a recipient yet will find their older message replaced, and count them as in line.
+    If planning has not reached a recipient yet, it will find their older message superseded and
+    treat their exposure as pending.
     """
     n = t.notification.c
     this = t.notification.alias("this")
@@ -56,9 +58,9 @@ def _to_be_planned(connection: Connection, notification_id: int, keys: Sequence[
 
 
 def supersede_covered(connection: Connection, notification_id: int, batch_id: int, now: datetime) -> bool:
-    """Replace the deliveries of a batch that a newer message covers; True when nobody is left in it.
+    """Supersede a batch's deliveries that a newer message covers; True if none remain.
 
-    The batch itself is the caller's to end.
+    The caller must finish the batch itself.
     """
     d = t.delivery.c
     keys = list(connection.execute(select(d.recipient_key).where(d.batch_id == batch_id, d.state.is_(None))).scalars())
@@ -75,20 +77,22 @@ def supersede_covered(connection: Connection, notification_id: int, batch_id: in
 
 
 def supersede_older(connection: Connection, incident_id: str, channel: Channel, sequence: int, now: datetime) -> int:
-    """Replace what older notifications of this channel have not sent yet; returns how many batches that were.
+    """Supersede what older notifications of this channel have not sent; returns the batch count.
 
-    Webhooks keep their queue: whether an endpoint wants every update or the latest, and whether the newer one concerns
-    it at all, is looked at before each attempt (`storage/deliveries/webhook_batches.py`).
+    Webhook deliveries stay queued. Whether an endpoint wants every update or only the latest, and
+    whether the newer one concerns it, is checked before each attempt
+    (`storage/deliveries/webhook_batches.py`).
     """
     if channel is Channel.WEBHOOK:
         return 0
     b, d = t.batch.c, t.delivery.c
-    # As numbers, not as a subquery: without statistics PostgreSQL would rather read every delivery there ever was.
+    # Ids, not a subquery: without statistics, PostgreSQL would scan all deliveries.
     older = channel_history.older_ids(connection, incident_id, channel, sequence)
     if not older:
         return 0
     replaced = {"reason": Reason.NEWER_UPDATE.value, "state": DeliveryState.SUPERSEDED.value}
-    # What is queued apart from its batch has a time of its own, and those times are indexed: deliveries may be many.
+    # Detached deliveries have a due time of their own, which is indexed; there may be many
+    # deliveries.
     parted = update(t.delivery).where(
         d.notification_id.in_(older), d.state == DeliveryState.QUEUED.value, d.due_at.is_not(None)
     )

@@ -1,7 +1,8 @@
-"""Webhook batches: whom to post to, what else of the incident reached them or may yet, and whom a lost worker reached.
+"""Webhook batches: their endpoints, related messages, and deliveries a dead worker completed.
 
-An endpoint that took its first attempt shares its batch's state and has no row written but the attempt's: each success
-is written once. Until the batch is finished, `attempt` alone knows whom it reached.
+An endpoint that accepts its first attempt shares its batch's state and has no row besides the
+attempt: each success is written once. Until the batch is finished, only `attempt` knows whom it
+reached.
 """
 
 from collections.abc import Sequence
@@ -36,10 +37,10 @@ _QUEUED, _SENDING = DeliveryState.QUEUED.value, DeliveryState.SENDING.value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What a batch's endpoints were sent besides, of the same incident. Recipient keys throughout.
+    """What the endpoints of a batch were sent of the same incident besides. All are recipient keys.
 
-    `queued`, `sending`: an earlier message waits, or is on the wire; `overtaken`: a later one reached them or may yet;
-    `missed`: an earlier one ended without being taken.
+    `queued`, `sending`: an earlier message is queued or in flight. `overtaken`: a later one reached
+    them or still may. `missed`: an earlier one ended without being accepted.
     """
 
     queued: frozenset[int] = frozenset()
@@ -48,7 +49,7 @@ class Around:
     missed: frozenset[int] = frozenset()
 
 
-# Statements are built once: for every batch anew, that takes as long as the database takes to run them.
+# Built once: building a statement takes as long as running it.
 _BATCH: BindParameter[int] = bindparam("of_batch")
 _NOTIFICATION: BindParameter[int] = bindparam("of_notification")
 _NOTIFICATIONS: BindParameter[int] = bindparam("of_notifications", expanding=True)
@@ -83,16 +84,16 @@ def _endpoint_rows() -> Select[Any]:
 
 
 def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
-    """Return what posting to the batch's endpoints needs, with the delivery's `attempts_made` and `is_replay`.
+    """Return what posting to the batch's endpoints needs, with `attempts_made` and `is_replay`.
 
-    `types`, `headers` and `secrets` come as JSON texts: most of them are empty or known by their text. Of an endpoint
-    that was removed meanwhile everything is None.
+    `types`, `headers` and `secrets` are JSON texts: most are empty, or cached by their text. All
+    columns of an endpoint that was removed in the meantime are None.
     """
     return connection.execute(_endpoint_rows(), {"of_batch": batch_id}).all()
 
 
 def taken_before(connection: Connection, batch_id: int) -> set[int]:
-    """Return who had taken their message when the batch's last worker vanished: it is not sent to them again."""
+    """Return the recipients that had accepted when the batch's last worker died; do not resend."""
     a, d = t.attempt.c, t.delivery.c
     statement = (
         select(a.recipient_key)
@@ -110,7 +111,7 @@ def _awaited() -> Select[Any]:
 
 
 def awaited(connection: Connection, batch_id: int, keys: Sequence[int]) -> set[int]:
-    """Return of whom an answer is still waited for after their batch was finished: slow receivers nobody repeated."""
+    """Return the slow receivers of a finished batch whose answer is pending and not retried."""
     values = {"of_batch": batch_id, "of_keys": list(keys)}
     return {int(key) for key in connection.execute(_awaited(), values).scalars()}
 
@@ -123,7 +124,7 @@ def _others() -> Select[Any]:
 
 
 def around(connection: Connection, stored: StoredNotification, batch_id: int) -> Around:
-    """Look at the incident's other messages to the endpoints of a batch; one cheap query when there are none."""
+    """Return what the batch's endpoints were sent of the incident; one cheap query if nothing."""
     others = connection.execute(_others(), {"of_notification": stored.id}).all()
     earlier = [row.id for row in others if row.sequence < stored.notice.sequence]
     later = [row.id for row in others if row.sequence > stored.notice.sequence]
@@ -180,7 +181,10 @@ def _hurry() -> Update:
 
 
 def hurry(connection: Connection, notification_id: int, keys: Sequence[int], now: datetime) -> int:
-    """Make later messages of this incident due for endpoints whose older one they replace; returns how many."""
+    """Make later messages of the incident due that replace these endpoints' older one.
+
+    Returns how many.
+    """
     values = {"of_notification": notification_id, "of_keys": list(keys), "now": now}
     return connection.execute(_hurry(), values).rowcount
 
@@ -195,7 +199,7 @@ def _unblock() -> Update:
 
 
 def unblock(connection: Connection, notification_id: int, batch_id: int, now: datetime) -> int:
-    """Make due what waited for this batch's endpoints to be done with this message; returns how many."""
+    """Make due what waited for this message to end for the batch's endpoints; returns the count."""
     values = {"of_notification": notification_id, "of_batch": batch_id, "now": now}
     return connection.execute(_unblock(), values).rowcount
 
@@ -206,7 +210,7 @@ def _unblock_some() -> Update:
 
 
 def unblock_some(connection: Connection, notification_id: int, keys: Sequence[int], now: datetime) -> int:
-    """Make due what waited for these endpoints to be done with this message; returns how many."""
+    """Make due what waited for this message to end for these endpoints; returns the count."""
     values = {"of_notification": notification_id, "of_keys": list(keys), "now": now}
     return connection.execute(_unblock_some(), values).rowcount
 
@@ -235,20 +239,21 @@ def _unblock_waiting() -> Update:
 
 
 def unblock_waiting(connection: Connection, notification_id: int, keys: Sequence[int], now: datetime) -> int:
-    """Make due what has begun to wait for an earlier message that ended just then; returns how many.
+    """Make due what began to wait for an earlier message just as that ended; returns the count.
 
-    To be called after the wait is committed: whoever ended the earlier one could not see it before.
+    Call it after committing the wait: the transaction that ended the earlier message could not see
+    it.
     """
     values = {"of_notification": notification_id, "of_keys": list(keys), "now": now}
     return connection.execute(_unblock_waiting(), values).rowcount
 
 
 def _unblocked(who: ColumnElement[bool]) -> Update:
-    """Only the next in line: were all made due, each of a long line would be tried for every one that goes."""
+    """Make due the next message only: otherwise a long backlog is attempted in full each time."""
     d, ahead, n = t.delivery.c, t.delivery.alias("ahead"), t.notification.c
     this = t.notification.alias("this_one")
     same = select(n.id).join(this, and_(this.c.incident_id == n.incident_id, this.c.channel == n.channel))
-    # Numbers are given in the order of decision, so of two of one incident the smaller is the earlier.
+    # Ids follow the order of decision: of two of one incident, the smaller is the earlier.
     before = select(ahead.c.recipient_key).where(
         ahead.c.recipient_key == d.recipient_key,
         ahead.c.notification_id.in_(same.where(this.c.id == _NOTIFICATION)),
@@ -260,7 +265,7 @@ def _unblocked(who: ColumnElement[bool]) -> Update:
 
 
 def _later() -> Update:
-    """Make due now what later notifications of the incident hold."""
+    """Make the incident's later notifications due now."""
     n, this = t.notification.c, t.notification.alias("this")
     later = (
         select(n.id)

@@ -1,4 +1,4 @@
-"""Workers that live, each by a number that it counts on; and the end of the leases of one that does not."""
+"""Live workers with their heartbeat counters, and the release of a dead worker's leases."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from notifier.storage.deliveries import leases
 from notifier.storage.recipients import transactional_mail
 
 _W = t.worker_process.c
-_MOST = 10_000  # batches that one process may hold at once
+_MOST = 10_000  # the most batches one process may hold at once
 
 
 _BEAT = prepared_insert(
@@ -24,29 +24,30 @@ _BEAT = prepared_insert(
 
 
 def beat(connection: Connection, owner: str, now: datetime) -> int:
-    """Count on; returns the number: 1 for a process that nobody knew (any more)."""
+    """Increment a worker's heartbeat counter and return it; 1 for an unregistered process."""
     return int(connection.execute(_BEAT(connection), {"id": owner, "beats": 1, "heartbeat_at": now}).scalar_one())
 
 
 def beats(connection: Connection) -> Mapping[str, int]:
-    """Return how far each worker has counted."""
+    """Return the heartbeat counters by worker."""
     return {row.id: row.beats for row in connection.execute(select(_W.id, _W.beats))}
 
 
 def prove_writable(connection: Connection) -> None:
-    """Fail where nobody could beat either: the database is locked, full, or read-only."""
+    """Fail if no worker could write a heartbeat: the database is locked, full or read-only."""
     leave(connection, "")
 
 
 def leave(connection: Connection, owner: str) -> None:
-    """Forget a worker."""
+    """Unregister a worker."""
     connection.execute(delete(t.worker_process).where(_W.id == owner))
 
 
 def stands(connection: Connection, owner: str, beats: int) -> bool:
-    """Whether a worker has not counted on since it stood at `beats`; it cannot until the transaction ends.
+    """Whether a worker's heartbeat counter still equals `beats`; locked for this transaction.
 
-    False also where it is counting right now: a process that was suspended meanwhile holds its row for some seconds.
+    False also while it is writing one: a process resumed after a suspension holds its row for some
+    seconds.
     """
     found = select(_W.id).where(_W.id == owner, _W.beats == beats).with_for_update(skip_locked=True)
     return connection.execute(found).one_or_none() is not None
@@ -55,14 +56,17 @@ def stands(connection: Connection, owner: str, beats: int) -> bool:
 def end_leases(
     connection: Connection, owner: str, now: datetime, *, mail_waits: timedelta
 ) -> list[tuple[int, Channel, int]]:
-    """Hand back all that a worker had in hand; returns its batches as `leases.expire_leases` does."""
+    """Release all leases of a worker; returns its batches like `leases.expire_leases`."""
     _end_slow_answers(connection, owner, now)
     transactional_mail.end_leases(connection, owner, now)
     return leases.expire_leases(connection, now, _MOST, mail_waits=mail_waits, owner=owner)
 
 
 def _end_slow_answers(connection: Connection, owner: str, now: datetime) -> None:
-    """Make due what slow receivers had not answered: each has a lease of its own, its batch is finished."""
+    """Make due what slow receivers had not answered.
+
+    Each such delivery has its own lease, though its batch is finished.
+    """
     d, b = t.delivery.c, t.batch.c
     finished = select(b.id).where(b.id == d.batch_id, b.lease_owner == owner, b.state == DeliveryState.ACCEPTED.value)
     waiting = and_(d.due_at.is_not(None), d.due_at > now, d.state == DeliveryState.SENDING.value)

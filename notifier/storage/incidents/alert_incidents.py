@@ -1,4 +1,4 @@
-"""Incidents that monitors opened: the newest of an alert group, and those that have been calm for a while."""
+"""Incidents opened by monitors: the newest of an alert group, and those that are quiet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from notifier.storage.database.codec import incident_from_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertIncident:
-    """An incident's present state: its newest update, and whether a monitor or a person wrote that."""
+    """An incident's state: its newest update, and whether a monitor or a person wrote it."""
 
     incident: Incident
     status: Status
@@ -23,7 +23,7 @@ class AlertIncident:
     posted_at: datetime
     is_automatic: bool
     is_announced: bool
-    is_withheld: bool  # handed in without the right to announce, and not released
+    is_withheld: bool  # submitted without the right to announce, and not released
 
 
 _JOINED = and_(
@@ -58,7 +58,7 @@ def _read(connection: Connection, statement: Select[Any]) -> list[AlertIncident]
 
 
 def newest(connection: Connection, prefix: str) -> AlertIncident | None:
-    """Return the newest incident whose id begins so."""
+    """Return the newest incident whose id has this prefix."""
     i = t.incident.c
     statement = _SELECT.where(i.id.startswith(prefix, autoescape=True)).order_by(i.created_at.desc(), i.id.desc())
     found = _read(connection, statement.limit(1))
@@ -68,7 +68,7 @@ def newest(connection: Connection, prefix: str) -> AlertIncident | None:
 def monitoring_since(
     connection: Connection, update_prefix: str, *, until: datetime, after: datetime, limit: int
 ) -> Sequence[AlertIncident]:
-    """Return incidents in `monitoring` whose newest update is a monitor's, posted between `after` and `until`."""
+    """Return `monitoring` incidents whose newest update a monitor posted in (after, until)."""
     i, u = t.incident.c, t.incident_update.c
     statement = (
         _SELECT.where(
@@ -85,7 +85,7 @@ def monitoring_since(
 
 
 def known_events(connection: Connection, event_ids: Sequence[str]) -> set[str]:
-    """Return those of at most some hundred event ids that were handed in before."""
+    """Return which of at most a few hundred event ids were submitted before."""
     if not event_ids:
         return set()
     statement = select(t.event.c.id).where(t.event.c.id.in_(event_ids))

@@ -1,6 +1,6 @@
-"""What each channel has said about each incident, and what it still has to say.
+"""What each channel has announced about each incident, and what is pending.
 
-Statements that every event runs are built once: to build one takes longer than the database needs for it.
+Statements that run for every event are built once: building one takes longer than running it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ from notifier.storage import tables as t
 from notifier.storage.database.dialect import AnyInsert, prepared_insert
 from notifier.storage.database.types import AnyRow
 
-LATE = "stale"  # why a channel set an update aside that came after it had said something newer
-HELD, CANCELED = UNTOLD = ("held", "canceled")  # it waits for a person, or a person called it off
+LATE = "stale"  # reason for setting aside an update that arrived after a newer one was announced
+HELD, CANCELED = UNTOLD = ("held", "canceled")  # waits for an operator; canceled by one
 
 
 _INCIDENT: BindParameter[str] = bindparam("incident_id")
@@ -33,7 +33,7 @@ _SAVE_STATE = prepared_insert(t.channel_state, _or_update)
 
 
 def load_states(connection: Connection, incident_id: str) -> Mapping[Channel, ChannelState]:
-    """Return the states of the channels that have spoken, or have looked whether they should."""
+    """Return the states of the channels that have announced or considered something."""
     rows = connection.execute(_STATES, {"incident_id": incident_id})
     return {
         Channel(row.channel): ChannelState(
@@ -61,7 +61,7 @@ def save_state(
     due_at: datetime | None,
     due_reason: str | None,
 ) -> None:
-    """Store the channel's state and when the sweep has to look again."""
+    """Store the channel's state and when the sweep must look again."""
     row = {
         "incident_id": incident_id,
         "channel": channel.value,
@@ -82,7 +82,7 @@ def save_state(
 
 
 def announced_until(states: Mapping[Channel, ChannelState]) -> datetime | None:
-    """Return `ordered_at` of the newest update that any channel has announced."""
+    """Return `ordered_at` of the newest update announced on any channel."""
     times = [state.announced_until for state in states.values() if state.announced_until is not None]
     return max(times, default=None)
 
@@ -109,7 +109,7 @@ _MARK = t.announcement.insert()
 
 
 def pending(connection: Connection, incident_id: str, channel: Channel) -> list[PendingUpdate]:
-    """Return the updates this channel has neither announced nor set aside (absorbed, or too late for it)."""
+    """Return the updates that this channel neither announced nor set aside (absorbed, or late)."""
     return [
         PendingUpdate(
             id=row.id,
@@ -135,7 +135,7 @@ def mark(
     sequence: int | None,
     reason: str,
 ) -> None:
-    """Remember that the channel announced these updates (or absorbed them: `sequence` None)."""
+    """Record that the channel announced these updates (or absorbed them: `sequence` None)."""
     connection.execute(
         _MARK,
         [
@@ -153,9 +153,9 @@ def mark(
 
 
 def set_aside_where_late(connection: Connection, incident_id: str, update_id: str, ordered_at: datetime) -> None:
-    """Mark an update that has just come as too late for the channels that have said, or absorbed, something newer.
+    """Mark a new update as late on the channels that announced or absorbed something newer.
 
-    Only on arrival: what waits already stays due, though a flap posted after it is absorbed meanwhile.
+    Only on arrival: a pending update stays due even if a flap posted after it is absorbed.
     """
     s = t.channel_state.c
     late = select(s.channel, s.round).where(s.incident_id == incident_id, s.announced_until > ordered_at)
@@ -164,14 +164,14 @@ def set_aside_where_late(connection: Connection, incident_id: str, update_id: st
 
 
 def forget(connection: Connection, incident_id: str, update_ids: Sequence[str], channel: Channel | None = None) -> None:
-    """Let a channel, or every one, announce updates (again): they were edited, or a person released them."""
+    """Make updates announceable (again) on one channel or all: they were edited or released."""
     a = t.announcement.c
     statement = delete(t.announcement).where(a.incident_id == incident_id, a.update_id.in_(update_ids))
     connection.execute(statement if channel is None else statement.where(a.channel == channel.value))
 
 
 def let_go(connection: Connection, incident_id: str, update_ids: Sequence[str], channel: Channel) -> bool:
-    """Let a channel announce those of these updates that waited on it; False where none did."""
+    """Release the held ones among these updates on a channel; False if none was held."""
     a = t.announcement.c
     condition = (
         a.incident_id == incident_id,
@@ -183,7 +183,7 @@ def let_go(connection: Connection, incident_id: str, update_ids: Sequence[str], 
 
 
 def call_off(connection: Connection, incident_id: str, update_ids: Sequence[str], channel: Channel) -> None:
-    """Remember that a channel will never announce updates that waited."""
+    """Record that a channel will never announce these held updates."""
     a = t.announcement.c
     condition = (a.incident_id == incident_id, a.update_id.in_(update_ids), a.channel == channel.value)
     connection.execute(update(t.announcement).where(*condition).values(sequence=None, reason=CANCELED))
@@ -220,12 +220,12 @@ _ANNOUNCED = (
 
 
 def announced_updates(connection: Connection, incident_id: str, channel: Channel) -> Sequence[AnyRow]:
-    """Return the updates this channel announced, with texts, round and sequence, oldest first."""
+    """Return the updates this channel announced, with text, episode and sequence, oldest first."""
     return connection.execute(_ANNOUNCED, {"incident_id": incident_id, "channel": channel.value}).all()
 
 
 def due(connection: Connection, now: datetime, limit: int) -> Sequence[tuple[str, Channel]]:
-    """Return (incident id, channel) whose time to speak has come."""
+    """Return the (incident id, channel) pairs that are due to announce."""
     s = t.channel_state.c
     statement = (
         select(s.incident_id, s.channel).where(s.due_at.is_not(None), s.due_at <= now).order_by(s.due_at).limit(limit)

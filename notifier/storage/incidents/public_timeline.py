@@ -1,4 +1,4 @@
-"""What everybody may see of incidents: never what is hidden, nor what waits for a person."""
+"""The public part of timelines: nothing hidden, nothing held."""
 
 from collections.abc import Sequence
 
@@ -18,8 +18,8 @@ def public_updates(connection: Connection, *, most_open: int, most_past: int) ->
 
     Args:
         connection: The transaction.
-        most_open: How many incidents that are not over, the newest first.
-        most_past: How many that are.
+        most_open: Maximum number of open incidents, newest first.
+        most_past: Maximum number of ended ones.
     """
     i, u = t.incident.c, t.incident_update.c
     shown = select(u.id).where(u.incident_id == i.id, SHOWN).exists()

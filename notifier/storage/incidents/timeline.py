@@ -1,6 +1,6 @@
-"""Incidents, their updates and the inbox of events.
+"""Incidents, their updates and the submitted events.
 
-Statements that every event runs are built once: to build one takes longer than the database needs for it.
+Statements that run for every event are built once: building one takes longer than running it.
 """
 
 import hashlib
@@ -23,18 +23,18 @@ from notifier.storage.database.types import AnyRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
-    """An event that was handed in before, and what was answered."""
+    """An event submitted before, and its outcome."""
 
     id: str
     incident_id: str
     update_id: str
     outcome: Outcome
-    digest: str | None  # None: taken in by a version that did not keep it
+    digest: str | None  # None: ingested by a version that did not store it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """What the timeline keeps of an update besides its event."""
+    """What the timeline stores of an update besides its event."""
 
     number: int
     digest: str
@@ -82,7 +82,7 @@ _ADD_LATEST = _SET_LATEST.values(updates=t.incident.c.updates + 1)
 
 
 def find_event(connection: Connection, event_id: str) -> StoredEvent | None:
-    """Return the event of that id, if one was handed in."""
+    """Return the event with this id, if it was submitted."""
     row = connection.execute(_FIND_EVENT, {"event_id": event_id}).one_or_none()
     if row is None:
         return None
@@ -96,15 +96,15 @@ def find_event(connection: Connection, event_id: str) -> StoredEvent | None:
 
 
 def lock_incident(connection: Connection, incident: Incident, status: Status, now: datetime) -> None:
-    """Create the incident if it is new, and hold it until the transaction ends: its events come one after another."""
+    """Create the incident if it is new, and lock it to serialize its events."""
     row = _incident_row(incident, status, now) | {"created_at": now, "updates": 0}
     connection.execute(_NEW_INCIDENT(connection), row)
-    if not is_sqlite(connection):  # there is one writer at a time
+    if not is_sqlite(connection):  # SQLite has one writer at a time
         connection.execute(_LOCK_INCIDENT, {"incident_id": incident.id})
 
 
 def lock_known_incident(connection: Connection, incident_id: str) -> bool:
-    """Hold an incident that exists until the transaction ends; False where there is none."""
+    """Lock an existing incident for this transaction; False if there is none."""
     return connection.execute(_LOCK_INCIDENT, {"incident_id": incident_id}).one_or_none() is not None
 
 
@@ -125,7 +125,7 @@ def _incident_row(incident: Incident, status: Status, now: datetime) -> dict[str
 
 
 def written(connection: Connection, incident_id: str, update_id: str) -> AnyRow:
-    """Return when an update of the timeline was posted, and who wrote its newest words, None if that is unknown."""
+    """Return when an update was posted, and who wrote its current text (None if unknown)."""
     u = t.incident_update.c
     statement = select(u.posted_at, u.author).where(u.incident_id == incident_id, u.id == update_id)
     return connection.execute(statement).one()
@@ -134,9 +134,9 @@ def written(connection: Connection, incident_id: str, update_id: str) -> AnyRow:
 def add_event(
     connection: Connection, event: Event, *, digest: str, classification: Classification, now: datetime
 ) -> bool:
-    """Put an event into the inbox; False when its id was taken meanwhile (by an event of another incident).
+    """Store an event; False if an event of another incident took its id in the meantime.
 
-    `digest`: of the event as it was handed in, by `event_digest`.
+    `digest`: of the event as submitted, from `event_digest`.
     """
     row = {
         "id": event.id,
@@ -154,7 +154,7 @@ def add_event(
 
 
 def entries(connection: Connection, incident_id: str) -> list[TimelineEntry]:
-    """Return the timeline in order of arrival, without its texts."""
+    """Return the timeline in order of arrival, without texts."""
     return [
         TimelineEntry(
             update_id=row.id,
@@ -171,9 +171,9 @@ def entries(connection: Connection, incident_id: str) -> list[TimelineEntry]:
 
 
 def version(connection: Connection, incident_id: str) -> str:
-    """Return what says which state of an incident somebody has read: its latest update's id, a blank, and a digest.
+    """Return a version token of an incident: its latest update's id, a space and a digest.
 
-    It changes with every update, edit and release, and with what is hidden. Empty for an unknown incident.
+    It changes with every update, edit, release and hiding. Empty for an unknown incident.
     """
     u = t.incident_update.c
     statement = select(u.id, u.revision, u.visible, u.held).where(u.incident_id == incident_id)
@@ -185,7 +185,7 @@ def version(connection: Connection, incident_id: str) -> str:
 
 
 def earlier(connection: Connection, incident_id: str) -> list[Earlier]:
-    """Return what everybody may know of an incident's timeline, in order of posting."""
+    """Return the public part of an incident's timeline, in order of posting."""
     return [
         Earlier(
             update_id=row.id,
@@ -223,19 +223,22 @@ def add_update(connection: Connection, event: Event, entry: NewEntry, now: datet
 
 
 def edit_update(connection: Connection, event: Event, *, digest: str, accepted_at: datetime | None) -> None:
-    """Replace what an entry that is shown says, and when it was posted. `accepted_at`: to be told."""
+    """Replace the content and posting time of a shown entry.
+
+    `accepted_at`: it is to be announced.
+    """
     values = _content(event, digest)
     if accepted_at is not None:
         values |= {"outcome": Outcome.ACCEPTED.value, "received_at": accepted_at}
     if event.notify:
-        values["notify"] = True  # an edit that tells nobody does not take back that it was told
+        values["notify"] = True  # an edit that notifies nobody does not undo that the entry was announced
     elif not event.visible:
         values |= {"notify": False, "outcome": Outcome.RECORDED.value}
     _change(connection, event, values)
 
 
 def replace_update(connection: Connection, event: Event, entry: NewEntry, now: datetime) -> None:
-    """Put an event in place of an entry that nobody has seen, as if it had come first; it keeps its number."""
+    """Replace an entry nobody has seen, as if the event had come first; it keeps its number."""
     values = _content(event, entry.digest) | {
         "received_at": now,
         "outcome": entry.outcome.value,
@@ -270,14 +273,14 @@ def _change(connection: Connection, event: Event, values: dict[str, Any]) -> Non
 
 
 def show(connection: Connection, incident_id: str, update_ids: Sequence[str]) -> None:
-    """Let the public see what waited."""
+    """Make held updates public."""
     u = t.incident_update.c
     statement = update(t.incident_update).where(u.incident_id == incident_id, u.id.in_(update_ids))
     connection.execute(statement.values(held=False))
 
 
 def snapshot(connection: Connection, incident_id: str, update_id: str) -> Incident | None:
-    """Return the incident as one of its updates describes it."""
+    """Return the incident as described by one of its updates."""
     u = t.incident_update.c
     statement = select(u.incident).where(u.incident_id == incident_id, u.id == update_id)
     found = connection.execute(statement).scalar_one_or_none()
@@ -289,7 +292,7 @@ SHOWN = and_(t.incident_update.c.visible, ~t.incident_update.c.held)
 
 
 def describe_anew(connection: Connection, incident_id: str, now: datetime) -> None:
-    """Bring the incident up to date with its newest update that is shown; with its newest where none is."""
+    """Update the incident from its newest shown update, or from its newest if none is shown."""
     u = t.incident_update.c
     statement = (
         select(t.incident_update)
@@ -305,7 +308,7 @@ def describe_anew(connection: Connection, incident_id: str, now: datetime) -> No
 
 
 def add_to_incident(connection: Connection, event: Event, *, newest: bool, now: datetime) -> None:
-    """Count a new update; `newest` says whether it describes the incident from now on."""
+    """Count a new update. `newest`: it now describes the incident."""
     values: dict[str, Any] = {"updated_at": now}
     if newest:
         values = _incident_row(event.incident, event.update.status, now)
@@ -338,5 +341,5 @@ def full_updates(connection: Connection, incident_id: str) -> Sequence[AnyRow]:
 
 
 def count_incidents(connection: Connection) -> int:
-    """Count incidents."""
+    """Return the number of incidents."""
     return connection.execute(select(func.count()).select_from(t.incident)).scalar_one()

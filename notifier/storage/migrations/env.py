@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `storage/schema/migrate.py` hands over; there is no alembic.ini."""
+"""Runs migrations on the connection from `storage/schema/migrate.py`; there is no alembic.ini."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ _JSON = "sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')"
 
 
 def _render(kind: str, item: object, autogen_context: AutogenContext) -> str | Literal[False]:
-    """Write our types by what they are in the database: a migration must not change when our code does."""
+    """Render our types as the database's: migrations must not follow changes of our code."""
     if kind != "type":
         return False
     if isinstance(item, Instant):

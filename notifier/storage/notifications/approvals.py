@@ -1,7 +1,8 @@
-"""Notifications that wait for a person: which there are, and what becomes of them.
+"""Held notifications, which wait for an operator's release.
 
-Each stands for one update (or one edit of it) on one channel. What it will say is made when it is released: the channel
-may have said other things by then. Until then it has no place among the channel's messages: its sequence is negative.
+Each stands for one update (or one edit of it) on one channel. Its content is built on release,
+because the channel may have announced other updates by then. Until then it is not in the channel's
+sequence: its own sequence is negative.
 """
 
 from collections.abc import Sequence
@@ -24,9 +25,10 @@ _UPDATE, _EDIT = "held", "held_edit"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldNotification:
-    """One that waits. `id` is the ledger's number, `public_id` the one a person names.
+    """A held notification. `id` is internal, `public_id` the one operators use.
 
-    `update_ids` has one; several where the version before held a message, and those updates are shown already.
+    `update_ids` has one element; it has several if an earlier version held a whole message whose
+    updates are already shown.
     """
 
     id: int
@@ -39,14 +41,14 @@ class HeldNotification:
 
 
 def next_sequence(connection: Connection, incident_id: str, channel: Channel) -> int:
-    """Return a number for a notification that waits; the caller's transaction must hold the incident."""
+    """Return a sequence for a held notification; the caller must have locked the incident."""
     n = t.notification.c
     statement = select(func.min(n.sequence)).where(n.incident_id == incident_id, n.channel == channel.value)
     return min(connection.execute(statement).scalar_one() or 0, 0) - 1
 
 
 def add(connection: Connection, notice: Notice, *, queue: QueueName, because: HoldReason, is_edit: bool) -> None:
-    """Store one that waits; `notice` shows what it is about, and has the number of `next_sequence`."""
+    """Store a held notification. `notice` shows its subject and has a `next_sequence`."""
     urgency = _EDIT if is_edit else _UPDATE
     notification_id = notifications.add(connection, notice, episode=0, urgency=urgency, queue=queue, state=HELD)
     content = notice_to_json(notice) | {"held_because": because.value}
@@ -54,13 +56,13 @@ def add(connection: Connection, notice: Notice, *, queue: QueueName, because: Ho
 
 
 def find(connection: Connection, public_id: str) -> HeldNotification | None:
-    """Return the notification of that id, if it waits."""
+    """Return the notification with this id if it is held."""
     row = connection.execute(_waiting().where(t.notification.c.public_id == public_id)).one_or_none()
     return None if row is None else _read(row)
 
 
 def of_incident(connection: Connection, incident_id: str) -> list[HeldNotification]:
-    """Return what waits of an incident on every channel, oldest first."""
+    """Return an incident's held notifications on every channel, oldest first."""
     rows = connection.execute(_waiting().where(t.notification.c.incident_id == incident_id)).all()
     return [_read(row) for row in rows]
 
@@ -83,17 +85,17 @@ def _read(row: AnyRow) -> HeldNotification:
 
 
 def end(connection: Connection, notification_ids: Sequence[int], state: str) -> None:
-    """End the waiting of notifications that will not be sent under their own name."""
+    """End the hold on notifications that will not be sent under their own id."""
     connection.execute(update(t.notification).where(t.notification.c.id.in_(notification_ids)).values(state=state))
 
 
 def make_room(connection: Connection, notification_ids: Sequence[int]) -> None:
-    """Remove those whose public ids the released notifications bear from now on."""
+    """Delete held notifications whose public ids their released notifications take over."""
     connection.execute(
         delete(t.notification).where(t.notification.c.id.in_(notification_ids), t.notification.c.state == HELD)
     )
 
 
 def waiting(connection: Connection, limit: int) -> Sequence[AnyRow]:
-    """Return the rows of what waits, oldest first."""
+    """Return the rows of held notifications, oldest first."""
     return connection.execute(_waiting().limit(limit)).all()

@@ -1,4 +1,4 @@
-"""How many listen, by what they chose: for the blast guard, which needs numbers and no names."""
+"""The size of an audience by preferences, for the blast guard."""
 
 from sqlalchemy import Connection, func, select
 

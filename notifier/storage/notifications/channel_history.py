@@ -1,6 +1,6 @@
-"""What a channel announced about an incident: the notifications before another one, and the newest.
+"""What a channel announced about an incident: earlier notifications, the newest, the episode.
 
-A notification that follows another (a late translation) does not count: it brought no news.
+A late translation, which follows another notification, is not news and does not count.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from notifier.storage.incidents.channel_state import LATE
 from notifier.storage.notifications import notifications
 from notifier.storage.notifications.notifications import StoredNotification
 
-GOING = ("planning", "planned")  # what was held and never released concerns nobody
+GOING = ("planning", "planned")  # held notifications that were never released concern nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Earlier:
-    """A notification before another one of its incident and channel; see `audience.PriorNotification`."""
+    """An earlier notification of an incident and channel; see `audience.PriorNotification`."""
 
     id: int
     sequence: int
@@ -35,7 +35,7 @@ _SAME_CHANNEL = (
     t.notification.c.incident_id == bindparam("incident_id"),
     t.notification.c.channel == bindparam("channel"),
 )
-# What was held and never released has a negative sequence, and no recipients.
+# A held notification that was never released has a negative sequence and no recipients.
 _BEFORE = (*_SAME_CHANNEL, t.notification.c.sequence < bindparam("sequence"), t.notification.c.sequence > 0)
 _EARLIER = (
     select(t.notification.c.id, t.notification.c.sequence, t.notification.c.round)
@@ -76,13 +76,13 @@ _NEWEST = select(func.max(t.notification.c.sequence)).where(
 
 
 def newest_sequence(connection: Connection, incident_id: str, channel: Channel) -> int:
-    """Return the sequence of the channel's newest notification of an incident that brought news; 0 without one."""
+    """Return the sequence of the channel's newest notification of an incident; 0 without one."""
     values = {"incident_id": incident_id, "channel": channel.value}
     return connection.execute(_NEWEST, values).scalar_one() or 0
 
 
 def newest(connection: Connection, incident_id: str, channel: Channel) -> StoredNotification | None:
-    """Return the channel's newest notification of an incident that brought news."""
+    """Return the channel's newest notification of an incident."""
     n = t.notification.c
     sequence = newest_sequence(connection, incident_id, channel)
     of_channel = (n.incident_id == incident_id, n.channel == channel.value, n.sequence == sequence)
@@ -96,7 +96,7 @@ _FIRST_OF_ROUND = select(func.min(t.notification.c.sequence)).where(
 
 
 def first_of_episode(connection: Connection, incident_id: str, channel: Channel, episode: int) -> int | None:
-    """Return the sequence of the first notification that a channel made of a round; None before it made one."""
+    """Return the first sequence of an episode on a channel; None before its first notification."""
     values = {"incident_id": incident_id, "channel": channel.value, "round": episode}
     first = connection.execute(_FIRST_OF_ROUND, values).scalar_one()
     return None if first is None else int(first)
@@ -124,7 +124,7 @@ def _scopes_of_episode() -> Select[Any]:
     u, a = t.incident_update.c, t.announcement.c
     incident_id: BindParameter[str] = bindparam("incident_id")
     lead = select(u.number).where(u.incident_id == incident_id, u.id == bindparam("lead"))
-    # What was absorbed belongs to no notification: it is as old as its place in the timeline says.
+    # An absorbed update belongs to no notification: its place in the timeline gives its age.
     not_announced = a.reason.in_((LATE, *channel_state.UNTOLD))
     absorbed = and_(a.sequence.is_(None), ~not_announced, u.number <= lead.scalar_subquery())
     return (
@@ -141,7 +141,7 @@ def _scopes_of_episode() -> Select[Any]:
 
 
 def scopes_of_episode(connection: Connection, stored: StoredNotification) -> list[IncidentScope]:
-    """Return every reach the incident had in this round up to a notification, as its updates told, each once."""
+    """Return the distinct scopes of the incident in this episode up to a notification."""
     values = {**_parameters(stored), "round": stored.episode, "lead": stored.notice.lead.id}
     scopes: dict[IncidentScope, None] = {}
     for row in connection.execute(_scopes_of_episode(), values):
@@ -154,6 +154,6 @@ _OLDER = select(t.notification.c.id).where(*_BEFORE)
 
 
 def older_ids(connection: Connection, incident_id: str, channel: Channel, sequence: int) -> list[int]:
-    """Return the ids of the channel's older notifications of an incident, late translations included."""
+    """Return the ids of the channel's older notifications, late translations included."""
     known = {"incident_id": incident_id, "channel": channel.value, "sequence": sequence}
     return list(connection.execute(_OLDER, known).scalars())

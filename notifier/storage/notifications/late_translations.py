@@ -1,4 +1,4 @@
-"""Translations that come later: what still waits for one, and who was told without it."""
+"""Late translations: what still waits for one, and who was notified without it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from notifier.storage.notifications.notifications import Follows
 
 
 def locales_of(connection: Connection, notification_id: int) -> list[str]:
-    """Return the locales of a notification's readers, as far as it is planned."""
+    """Return the locales of a notification's recipients, as far as it is planned."""
     b = t.batch.c
     statement = select(b.locale).distinct().where(b.notification_id == notification_id)
     return list(connection.execute(statement).scalars())
 
 
 def may_be_out(connection: Connection, notification_id: int, locales: Sequence[str]) -> bool:
-    """Whether a text may be public whose sending has not ended: it must be the same when it is sent again."""
+    """Whether an unfinished attempt may have published a text: a retry must send the same text."""
     b = t.batch.c
     unknown = and_(b.state == DeliveryState.QUEUED.value, b.reason == Reason.OUTCOME_UNKNOWN.value)
     statement = (
@@ -36,13 +36,13 @@ def may_be_out(connection: Connection, notification_id: int, locales: Sequence[s
 
 
 def complete(connection: Connection, notification_id: int, notice: Notice) -> None:
-    """Store a notice that has gained languages."""
+    """Replace a notice by one with more languages."""
     n = t.notification.c
     connection.execute(update(t.notification).where(n.id == notification_id).values(content=notice_to_json(notice)))
 
 
 def release(connection: Connection, notification_id: int, locales: Sequence[str], now: datetime) -> int:
-    """Make due what waited for these languages; returns how many batches."""
+    """Make due what waited for these languages; returns the number of batches."""
     b = t.batch.c
     statement = (
         update(t.batch)
@@ -54,7 +54,7 @@ def release(connection: Connection, notification_id: int, locales: Sequence[str]
 
 
 def next_sequence(connection: Connection, incident_id: str, channel: Channel) -> int:
-    """Take the channel's next number for a notification."""
+    """Allocate the channel's next sequence."""
     s = t.channel_state.c
     statement = (
         update(t.channel_state)
@@ -66,7 +66,7 @@ def next_sequence(connection: Connection, incident_id: str, channel: Channel) ->
 
 
 def reached_anyone(connection: Connection, notification_id: int, locales: Sequence[str]) -> bool:
-    """Whether a notification reached, or is reaching, a reader of these locales."""
+    """Whether a notification reached, or is being sent to, a recipient of these locales."""
     b, d = t.batch.c, t.delivery.c
     statement = (
         select(d.recipient_key)
@@ -80,13 +80,13 @@ def reached_anyone(connection: Connection, notification_id: int, locales: Sequen
 
 @dataclass(frozen=True, slots=True)
 class Followers:
-    """The audience of a notification that follows another, as planning selects it (`planning.plan_range`)."""
+    """The audience of a late translation, as planning selects it (`planning.ranges.plan_range`)."""
 
     follows: Follows
 
     @property
     def audience(self) -> str:
-        """SQL: whom the followed one reached, with what they had heard before it."""
+        """SQL: the recipients the original reached, with what they received before it."""
         parameters = ", ".join(f":locale_{index}" for index in range(len(self.follows.locales)))
         states = ", ".join(f"'{state}'" for state in REACHED)
         return f"""
@@ -100,6 +100,6 @@ class Followers:
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """What the SQL is given."""
+        """Parameters of the SQL."""
         named = {f"locale_{index}": locale for index, locale in enumerate(self.follows.locales)}
         return {"follows": self.follows.id, **named}

@@ -1,4 +1,4 @@
-"""How long it took from a decision to the first and to the last recipient, read from the batches that went through."""
+"""Latency from a decision to the first and last recipient, from accepted batches."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,9 +12,10 @@ _NEWEST = 20
 
 
 def first_and_last(connection: Connection) -> Mapping[Channel, tuple[timedelta, timedelta]]:
-    """Return per channel, of its newest notification that reached anybody, the time to the first and the last batch.
+    """Return, per channel, its newest notification's time to the first and last accepted batch.
 
-    Looks at the newest notifications alone, whatever the ledger holds.
+    Notifications that reached nobody do not count. Reads only the newest ones, however many are
+    stored.
     """
     n, b = t.notification.c, t.batch.c
     found = {}

@@ -1,4 +1,4 @@
-"""Notifications: decisions to speak, with their frozen content and what became of them."""
+"""Notifications: decisions to inform an audience, with their frozen content and state."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from notifier.storage.operations import retention
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follows:
-    """Whom a notification tells again in their own language: readers of `locales` whom notification `id` told."""
+    """A late translation's audience: recipients of notification `id` who read one of `locales`."""
 
     id: int
     locales: tuple[str, ...]
@@ -25,9 +25,9 @@ class Follows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredNotification:
-    """A notification as planning and attempts need it. `id` is the ledger's number, `notice.id` the public one.
+    """A notification as planning and attempts need it. `id` is internal, `notice.id` public.
 
-    One that `follows` another is no news: it stands beside the row of notifications that tell what a reader knows.
+    One that `follows` another brings no news and does not count towards a recipient's exposure.
     """
 
     id: int
@@ -40,7 +40,7 @@ class StoredNotification:
 
     @property
     def channel(self) -> Channel:
-        """The channel it speaks on."""
+        """Its channel."""
         return self.notice.channel
 
 
@@ -57,7 +57,7 @@ def add(
     state: str,
     follows: Follows | None = None,
 ) -> int:
-    """Store a new notification and return its number."""
+    """Store a new notification and return its id."""
     row: dict[str, Any] = {
         "public_id": notice.id,
         "incident_id": notice.incident.id,
@@ -71,7 +71,7 @@ def add(
         "state": state,
         "created_at": notice.created_at,
     }
-    if follows is not None:  # else it stays NULL; None would be the JSON value null
+    if follows is not None:  # otherwise NULL; None would become the JSON value null
         row["follows"] = {"id": follows.id, "locales": list(follows.locales)}
     return int(connection.execute(_ADD, row).scalar_one())
 
@@ -92,7 +92,7 @@ _GET = select(t.notification).where(t.notification.c.id == bindparam("number"))
 
 
 def get(connection: Connection, notification_id: int) -> StoredNotification | None:
-    """Return a notification by its number."""
+    """Return a notification by its internal id."""
     row = connection.execute(_GET, {"number": notification_id}).one_or_none()
     return None if row is None else _stored(row)
 
@@ -121,22 +121,23 @@ _FIRST_UNPLANNED = (
 
 
 def first_unplanned(connection: Connection, notification_id: int) -> int | None:
-    """Return the channel's oldest notification of this one's incident that is not planned yet; None where this one is.
+    """Return the oldest unplanned notification of the same incident and channel, up to this one.
 
-    A recipient's standing is read from the deliveries of earlier notifications, so these must be planned first.
+    None if this one is planned. A recipient's exposure is read from the deliveries of earlier
+    notifications, so those must be planned first.
     """
     found = connection.execute(_FIRST_UNPLANNED, {"asked": notification_id}).scalar_one_or_none()
     return None if found is None else int(found)
 
 
 def public_id_of(connection: Connection, notification_id: int) -> str:
-    """Return the public id of a notification, whatever it says; the number itself where there is none."""
+    """Return a notification's public id without reading its content; the internal id if unknown."""
     found = select(t.notification.c.public_id).where(t.notification.c.id == notification_id)
     return connection.execute(found).scalar_one_or_none() or str(notification_id)
 
 
 def queue_of(connection: Connection, notification_id: int) -> QueueName | None:
-    """Return the lane of a notification, whatever it says."""
+    """Return a notification's queue without reading its content."""
     found = connection.execute(
         select(t.notification.c.lane).where(t.notification.c.id == notification_id)
     ).scalar_one_or_none()
@@ -147,7 +148,7 @@ _SET_STATE = update(t.notification).where(t.notification.c.id == bindparam("this
 
 
 def set_state(connection: Connection, notification_id: int, state: str, now: datetime) -> None:
-    """Move a notification between held, planning and planned."""
+    """Set a notification's state: held, planning, planned or canceled."""
     values: dict[str, Any] = {"this": notification_id, "state": state}
     if state == "planned":
         values["planned_at"] = now
@@ -155,7 +156,7 @@ def set_state(connection: Connection, notification_id: int, state: str, now: dat
 
 
 def unplanned(connection: Connection, older_than: datetime, limit: int) -> Sequence[int]:
-    """Return notifications whose planning should have ended by now."""
+    """Return notifications whose planning is overdue."""
     n = t.notification.c
     statement = (
         select(n.id).where(n.state == "planning", n.created_at <= older_than).order_by(n.created_at).limit(limit)
@@ -164,7 +165,7 @@ def unplanned(connection: Connection, older_than: datetime, limit: int) -> Seque
 
 
 def is_fresh_planning(connection: Connection, since: datetime) -> bool:
-    """Whether an audience that is in a hurry is being planned, of a notification decided at `since` or later."""
+    """Whether a notification decided since `since` and not low-priority is being planned."""
     n = t.notification.c
     statement = (
         select(n.id).where(n.state == "planning", n.created_at >= since, n.lane != QueueName.BULK.value).limit(1)
@@ -179,7 +180,7 @@ def of_incident(connection: Connection, incident_id: str) -> Sequence[AnyRow]:
 
 
 def counts(connection: Connection, notification_ids: Sequence[int]) -> dict[int, dict[str, int]]:
-    """Return per notification how many deliveries are in each state."""
+    """Return, per notification, the number of deliveries in each state."""
     b, d = t.batch.c, t.delivery.c
     own_state = func.coalesce(d.state, b.state)
     statement = (
@@ -191,5 +192,5 @@ def counts(connection: Connection, notification_ids: Sequence[int]) -> dict[int,
     result: dict[int, dict[str, int]] = {notification_id: {} for notification_id in notification_ids}
     for row in connection.execute(statement):
         result[row.notification_id][row.state] = row.number
-    # Of a pruned notification the numbers are left, and they stand from the moment its first delivery goes.
+    # A pruned notification keeps its numbers; they are frozen when its first delivery is deleted.
     return result | retention.numbers_of(connection, list(notification_ids))

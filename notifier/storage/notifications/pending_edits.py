@@ -1,4 +1,4 @@
-"""Another content for an update that is shown, which waits for a person: beside the update, until it is let go."""
+"""Held edits of updates that are already shown; stored beside the update until released."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from notifier.storage.database.codec import incident_from_json, incident_to_json
 
 
 def put(connection: Connection, event: Event, outcome: Outcome) -> None:
-    """Keep an edit, in place of the one that waited before. `outcome`: what becomes of it once it is let go."""
+    """Store an edit, replacing one already held. `outcome`: that of the edit once released."""
     kept: dict[str, Any] = {
         "event_id": event.id,
         "incident": incident_to_json(event.incident),
@@ -30,7 +30,7 @@ def put(connection: Connection, event: Event, outcome: Outcome) -> None:
 
 
 def find(connection: Connection, incident_id: str, update_id: str) -> tuple[Event, Outcome] | None:
-    """Return the edit that waits, and what becomes of it; None where none does."""
+    """Return the held edit and its outcome once released; None without one."""
     u = t.incident_update.c
     statement = select(u.pending_edit).where(u.incident_id == incident_id, u.id == update_id)
     kept = connection.execute(statement).scalar_one_or_none()
@@ -59,12 +59,12 @@ def find(connection: Connection, incident_id: str, update_id: str) -> tuple[Even
 
 
 def drop(connection: Connection, incident_id: str, update_id: str) -> None:
-    """Forget the edit that waits, if one does."""
+    """Delete the held edit, if any."""
     _set(connection, incident_id, update_id, None)
 
 
 def _set(connection: Connection, incident_id: str, update_id: str, kept: dict[str, Any] | None) -> None:
     u = t.incident_update.c
     statement = update(t.incident_update).where(u.incident_id == incident_id, u.id == update_id)
-    # None would be the JSON value null.
+    # None would become the JSON value null.
     connection.execute(statement.values(pending_edit=null() if kept is None else kept))

@@ -1,4 +1,4 @@
-"""Components that were taken out of the configuration while incidents, subscribers or endpoints still name them."""
+"""Components removed from the configuration that incidents, subscribers or endpoints name."""
 
 from collections.abc import Collection
 
@@ -22,7 +22,7 @@ def named_by(connection: Connection, incident_id: str) -> frozenset[str]:
 
 
 def open_incidents(connection: Connection, known: Collection[str]) -> dict[str, list[str]]:
-    """Return the components beyond the `known` ones that incidents name which are not over, by the incident's id."""
+    """Return, per open incident, the components it names that are not among `known`."""
     i = t.incident.c
     rows = connection.execute(select(i.id, i.components).where(i.status.not_in(_OVER)).order_by(i.created_at, i.id))
     found = {row.id: _strangers({part["key"] for part in row.components}, known) for row in rows}
@@ -30,7 +30,7 @@ def open_incidents(connection: Connection, known: Collection[str]) -> dict[str, 
 
 
 def listening_to_nothing(connection: Connection, known: Collection[str]) -> tuple[int, int, list[str]]:
-    """Return how many subscribers and endpoints chose none but vanished components, and which components those are."""
+    """Count subscribers and endpoints that chose only removed components; list those components."""
     p = t.preference.c
     chosen = {
         row.id: preferences.parse(row.canonical).components for row in connection.execute(select(p.id, p.canonical))
@@ -53,7 +53,7 @@ def listening_to_nothing(connection: Connection, known: Collection[str]) -> tupl
 
 
 def _listeners(connection: Connection, table: Table, sets: Collection[int]) -> dict[int, int]:
-    """Count who of a table listens with each of these sets of preferences."""
+    """Count a table's active recipients for each of these sets of preferences."""
     preference_id = table.c.preference_id
     statement = select(preference_id, func.count()).where(table.c.state.in_(_LISTENING)).group_by(preference_id)
     return {found: count for found, count in connection.execute(statement) if found in sets}

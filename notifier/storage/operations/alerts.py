@@ -1,4 +1,7 @@
-"""Alarms: what only a person can mend (credentials, credits, sender identity), shown by doctor, metrics and console."""
+"""Alerts: problems that need an operator (credentials, credits, the sender's identity).
+
+Shown by doctor, metrics and the console.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +16,7 @@ from notifier.storage.database.types import AnyRow
 
 
 def raise_(connection: Connection, key: str, reason: Reason, detail: str, now: datetime) -> None:
-    """Raise an alarm, or renew it; `since` stays that of the first time."""
+    """Raise or update an alert; `since` stays that of the first time."""
     detail = without_addresses(detail)
     statement = insert(connection, t.alert).values(key=key, since=now, last_at=now, reason=reason.value, detail=detail)
     changed = {"last_at": now, "reason": reason.value, "detail": detail}
@@ -21,10 +24,10 @@ def raise_(connection: Connection, key: str, reason: Reason, detail: str, now: d
 
 
 def clear(connection: Connection, key: str) -> None:
-    """Take an alarm back: it works again."""
+    """Clear an alert."""
     connection.execute(delete(t.alert).where(t.alert.c.key == key))
 
 
 def current(connection: Connection) -> Sequence[AnyRow]:
-    """Return the alarms that stand, oldest first."""
+    """Return the active alerts, oldest first."""
     return connection.execute(select(t.alert).order_by(t.alert.c.since)).all()

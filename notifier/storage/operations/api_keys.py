@@ -1,4 +1,4 @@
-"""API keys, by the digest of what their bearer shows."""
+"""API keys, stored by the digest of their token."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,12 +28,12 @@ def add(
 
 
 def find(connection: Connection, digest: str, now: datetime) -> AnyRow | None:
-    """Return the key with that digest unless it was revoked or has expired."""
+    """Return the key with this digest, unless revoked or expired."""
     return connection.execute(_valid(now).where(_COLUMNS.digest == digest)).one_or_none()
 
 
 def find_by_id(connection: Connection, key_id: str, now: datetime) -> AnyRow | None:
-    """Return the key by that id unless it was revoked or has expired."""
+    """Return the key with this id, unless revoked or expired."""
     return connection.execute(_valid(now).where(_COLUMNS.id == key_id)).one_or_none()
 
 
@@ -43,18 +43,18 @@ def _valid(now: datetime) -> Select[Any]:
 
 
 def note_use(connection: Connection, key_id: str, now: datetime, *, unless_since: datetime) -> None:
-    """Note that a key was used, unless that was noted since then."""
+    """Record the use of a key, unless a use since `unless_since` is recorded."""
     stale = or_(_COLUMNS.last_used_at.is_(None), _COLUMNS.last_used_at < unless_since)
     connection.execute(update(t.api_key).where(_COLUMNS.id == key_id, stale).values(last_used_at=now))
 
 
 def listed(connection: Connection) -> Sequence[AnyRow]:
-    """Return every key, oldest first."""
+    """Return all keys, oldest first."""
     return connection.execute(select(t.api_key).order_by(_COLUMNS.created_at, _COLUMNS.id)).all()
 
 
 def revoke(connection: Connection, key_id: str, now: datetime) -> bool:
-    """Mark a key as revoked; False when there is none by that id. The first revocation's time stays."""
+    """Revoke a key; False if there is none. The time of the first revocation stays."""
     again = update(t.api_key).where(_COLUMNS.id == key_id, _COLUMNS.revoked_at.is_(None)).values(revoked_at=now)
     if connection.execute(again).rowcount == 1:
         return True

@@ -1,4 +1,4 @@
-"""Who changed what, when, from where. Entries hold no secrets and no addresses."""
+"""The audit trail: who changed what, when, from where. No secrets, no addresses."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,9 +10,9 @@ from notifier.storage import tables as t
 from notifier.storage.database.types import AnyRow
 
 _COLUMNS = t.audit_entry.c
-NAME_LENGTH = 100  # as in tables.py
+NAME_LENGTH = 100  # as in `tables/operations.py`
 _ID_LENGTH = 200
-_ADD = insert(t.audit_entry)  # built once: every event writes one
+_ADD = insert(t.audit_entry)  # built once: every event adds one
 
 
 def add(
@@ -26,7 +26,7 @@ def add(
     object_id: str,
     detail: Mapping[str, Any],
 ) -> None:
-    """Write one entry, in the transaction of the change it tells of. Overlong names are cut."""
+    """Add an entry, in the transaction of the change it records. Overlong names are truncated."""
     values = {
         "at": at,
         "actor": actor[:NAME_LENGTH],
@@ -47,7 +47,7 @@ def page(
     object_kind: str | None = None,
     object_ids: Sequence[str] = (),
 ) -> Sequence[AnyRow]:
-    """Return entries, newest first, those with row numbers below `before`."""
+    """Return entries, newest first, with ids below `before`."""
     statement = select(t.audit_entry).order_by(_COLUMNS.id.desc()).limit(limit)
     if before is not None:
         statement = statement.where(_COLUMNS.id < before)
@@ -59,7 +59,7 @@ def page(
 
 
 def rename(connection: Connection, object_kind: str, object_id: str, new_id: str) -> None:
-    """Give an object's entries another name: an erased person's own must not stay."""
+    """Rename an object in its entries: an erased subscriber's own id must not stay."""
     statement = (
         update(t.audit_entry)
         .where(_COLUMNS.object_kind == object_kind, _COLUMNS.object_id == object_id)

@@ -1,4 +1,4 @@
-"""Sessions of the console, by the digest of what the cookie holds."""
+"""Console sessions, stored by the digest of the cookie's value."""
 
 from datetime import datetime
 
@@ -11,27 +11,27 @@ _COLUMNS = t.console_session.c
 
 
 def add(connection: Connection, *, digest: str, kind: str, holder: str, now: datetime, until: datetime) -> None:
-    """Begin a session."""
+    """Create a session."""
     values = {"digest": digest, "kind": kind, "holder": holder, "created_at": now, "last_seen_at": now}
     connection.execute(insert(t.console_session).values(**values, expires_at=until))
 
 
 def find(connection: Connection, digest: str) -> AnyRow | None:
-    """Return a session, however old."""
+    """Return a session, even an expired one."""
     return connection.execute(select(t.console_session).where(_COLUMNS.digest == digest)).one_or_none()
 
 
 def touch(connection: Connection, digest: str, now: datetime) -> None:
-    """Note that somebody works in it."""
+    """Record activity in a session."""
     connection.execute(update(t.console_session).where(_COLUMNS.digest == digest).values(last_seen_at=now))
 
 
 def end(connection: Connection, digest: str) -> bool:
-    """End a session; whether there was one."""
+    """End a session; False if there was none."""
     return connection.execute(delete(t.console_session).where(_COLUMNS.digest == digest)).rowcount == 1
 
 
 def forget(connection: Connection, before: datetime, limit: int) -> int:
-    """Remove sessions that were over before that; returns how many."""
+    """Delete sessions that ended before `before`; returns the count."""
     over = select(_COLUMNS.digest).where(_COLUMNS.expires_at < before).limit(limit)
     return connection.execute(delete(t.console_session).where(_COLUMNS.digest.in_(over))).rowcount

@@ -1,4 +1,4 @@
-"""Units of work that fail by a fault of ours: how often, and when each is tried again; given up in the end."""
+"""Work units that fail through a fault of ours: failures, next retry, or given up."""
 
 from datetime import datetime
 
@@ -12,12 +12,12 @@ _D = t.dead_letter.c
 
 
 def get_all(connection: Connection) -> dict[tuple[str, str], AnyRow]:
-    """Return how every unit fares that failed and does not work again yet, by kind and id."""
+    """Return the failing work units by kind and id."""
     return {(row.kind, row.object_id): row for row in connection.execute(select(t.dead_letter))}
 
 
 def failures(connection: Connection, kind: str, object_id: str) -> int:
-    """Return how often a unit has failed; nobody else counts on before this transaction ends."""
+    """Return how often a unit has failed; its row is locked for this transaction."""
     found = select(_D.failures).where(_D.kind == kind, _D.object_id == object_id).with_for_update()
     return connection.execute(found).scalar_one_or_none() or 0
 
@@ -31,18 +31,18 @@ def note(
     next_try_at: datetime | None,
     error: str,
 ) -> None:
-    """Note a failure; `next_try_at` None: it is given up. `error` names its class and nothing else."""
+    """Record a failure. `next_try_at` None: given up. `error`: only the class name."""
     values = {"failures": failures, "next_try_at": next_try_at, "last_error": error}
     statement = insert(connection, t.dead_letter).values(kind=kind, object_id=object_id, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["kind", "object_id"], set_=values))
 
 
 def remove(connection: Connection, kind: str, object_id: str) -> None:
-    """Forget the failures of a unit that works again."""
+    """Delete the failures of a unit that works again."""
     connection.execute(delete(t.dead_letter).where(_D.kind == kind, _D.object_id == object_id))
 
 
 def revive(connection: Connection, now: datetime) -> int:
-    """Try what was given up from the beginning again; returns how many units that are."""
+    """Restart the retries of units given up; returns their number."""
     given_up = update(t.dead_letter).where(_D.next_try_at.is_(None))
     return connection.execute(given_up.values(failures=0, next_try_at=now)).rowcount

@@ -1,4 +1,4 @@
-"""Counts for metrics: only what an index or a small table answers, never a count of deliveries or subscribers."""
+"""Counts for metrics, from indexes and small tables: never of deliveries or subscribers."""
 
 from sqlalchemy import Connection, func, select
 
@@ -6,13 +6,13 @@ from notifier.storage import tables as t
 
 
 def incidents_by_status(connection: Connection) -> dict[str, int]:
-    """Count incidents."""
+    """Count incidents by status."""
     status = t.incident.c.status
     return {row[0]: row[1] for row in connection.execute(select(status, func.count()).group_by(status))}
 
 
 def events_by_outcome(connection: Connection) -> dict[str, int]:
-    """Count the events that were handed in, by whatever way, and are still known by their ids."""
+    """Count the submitted events whose ids are still stored, by outcome."""
     outcome = t.event.c.outcome
     return {row[0]: row[1] for row in connection.execute(select(outcome, func.count()).group_by(outcome))}
 

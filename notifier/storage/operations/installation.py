@@ -1,4 +1,4 @@
-"""Facts about this installation itself, as small named values."""
+"""Facts about this installation, as named values."""
 
 import secrets
 
@@ -8,7 +8,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 
 PEPPER = "address_pepper"
-PROBE = "probe"  # when somebody last made sure that the database takes writes
+PROBE = "probe"  # when a process last verified that the database accepts writes
 _PEPPER_BYTES = 32
 
 
@@ -18,26 +18,26 @@ def get(connection: Connection, key: str) -> bytes | None:
 
 
 def put_once(connection: Connection, key: str, value: bytes) -> bytes:
-    """Store a value unless somebody was faster; return the one that counts, which is the same for every process."""
+    """Store a value unless one exists; returns the one in force, the same for every process."""
     found = get(connection, key)
     if found is not None:
         return found
     connection.execute(insert(connection, t.meta).values(key=key, value=value).on_conflict_do_nothing())
-    # PostgreSQL's ON CONFLICT waits for a rival's transaction to end, and the statement after it sees what that wrote.
+    # PostgreSQL's ON CONFLICT waits for a concurrent transaction; the next statement sees its row.
     stored = get(connection, key)
     assert stored is not None  # noqa: S101 - we or the faster one wrote it, and nothing removes it
     return stored
 
 
 def address_pepper(connection: Connection) -> bytes:
-    """Return the 32 secret bytes under which addresses are hashed here (`ids.address_key`); made on first use.
+    """Return the 32-byte secret for hashing addresses (`ids.address_key`); created on first use.
 
-    Needs a transaction that may write.
+    Needs a write transaction.
     """
     return put_once(connection, PEPPER, secrets.token_bytes(_PEPPER_BYTES))
 
 
 def put(connection: Connection, key: str, value: bytes) -> None:
-    """Store a value in the place of any before it."""
+    """Store a value, replacing any other."""
     statement = insert(connection, t.meta).values(key=key, value=value)
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))

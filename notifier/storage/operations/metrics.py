@@ -1,4 +1,4 @@
-"""What processes have counted, summed over all of them and all machines."""
+"""Metrics of all processes on all machines, summed."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 
 _COUNTER = ""
-# A process that has not spoken for this long is gone, and so is what it said of itself.
+# After this long without a report a process counts as dead, and its gauges with it.
 GAUGE_LIFE = timedelta(seconds=60)
 
 Key = tuple[str, str]
@@ -17,7 +17,7 @@ Key = tuple[str, str]
 
 
 def add(connection: Connection, deltas: Mapping[Key, float], now: datetime) -> None:
-    """Add to counters. In one order everywhere, so that processes that do it at once wait for one another in turn."""
+    """Add to counters, always in the same order, so that concurrent writers do not deadlock."""
     m = t.metric.c
     for (name, labels), delta in sorted(deltas.items()):
         row = {"name": name, "labels": labels, "owner": _COUNTER, "value": delta, "updated_at": now}
@@ -31,7 +31,7 @@ def add(connection: Connection, deltas: Mapping[Key, float], now: datetime) -> N
 
 
 def set_gauges(connection: Connection, owner: str, gauges: Mapping[Key, float], now: datetime) -> None:
-    """Say how something stands in one process."""
+    """Store a process's gauges."""
     for (name, labels), value in sorted(gauges.items()):
         row = {"name": name, "labels": labels, "owner": owner, "value": value, "updated_at": now}
         statement = insert(connection, t.metric).values(row)
@@ -44,7 +44,7 @@ def set_gauges(connection: Connection, owner: str, gauges: Mapping[Key, float], 
 
 
 def read(connection: Connection, now: datetime) -> list[tuple[str, str, str, float]]:
-    """Return (name, labels, owner, value) of every counter, and of the gauges of processes that live."""
+    """Return (name, labels, owner, value) of all counters, and of live processes' gauges."""
     m = t.metric.c
     fresh = or_(m.owner == _COUNTER, m.updated_at >= now - GAUGE_LIFE)
     statement = select(m.name, m.labels, m.owner, m.value).where(fresh).order_by(m.name, m.labels, m.owner)
@@ -52,6 +52,6 @@ def read(connection: Connection, now: datetime) -> list[tuple[str, str, str, flo
 
 
 def forget_gauges(connection: Connection, before: datetime) -> int:
-    """Remove what processes that are long gone said of themselves; returns how many rows."""
+    """Delete the gauges of processes dead since before then; returns the row count."""
     m = t.metric.c
     return connection.execute(delete(t.metric).where(m.owner != _COUNTER, m.updated_at < before)).rowcount

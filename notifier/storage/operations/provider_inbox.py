@@ -1,4 +1,4 @@
-"""The inbox of what other systems reported: each once, by the id the other system gave it. No addresses."""
+"""The inbox of other systems' reports, deduplicated by their ids. No addresses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedEvent:
-    """One report. `notification_id` and `recipient_key` name the delivery it is about, where that is known."""
+    """One report. `notification_id` and `recipient_key` name its delivery, if known."""
 
     id: str
     kind: str
@@ -25,8 +25,8 @@ class ReportedEvent:
 
 
 def add_many(connection: Connection, events: Sequence[ReportedEvent], now: datetime) -> set[str]:
-    """Store reports; returns the ids of those that were new. Ids given twice count once."""
-    # In one order always, so that two transactions with the same reports cannot wait for each other.
+    """Store reports; returns the ids of new ones. Repeated ids count once."""
+    # Always in the same order, so that two transactions with the same reports cannot deadlock.
     rows = sorted({event.id: event for event in events}.values(), key=lambda event: event.id)
     fresh: set[str] = set()
     for start in range(0, len(rows), _CHUNK):
@@ -47,7 +47,7 @@ def add_many(connection: Connection, events: Sequence[ReportedEvent], now: datet
 
 
 def bodies_since(connection: Connection, kind: str, since: datetime, limit: int) -> list[dict[str, Any]]:
-    """Return what was reported of a kind lately, newest first."""
+    """Return recent reports of a kind, newest first."""
     p = t.provider_event.c
     statement = select(p.body).where(p.received_at >= since, p.kind == kind).order_by(p.received_at.desc()).limit(limit)
     return [dict(body) for body in connection.execute(statement).scalars()]

@@ -1,4 +1,7 @@
-"""How providers and social accounts stand: one row each, which all workers share. No row: it never failed."""
+"""Circuit breakers of providers and social accounts, shared by all workers.
+
+No row: never failed.
+"""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -17,7 +20,7 @@ _P = t.provider_state.c
 
 
 def of_channel(connection: Connection, channel: Channel) -> dict[str, Breaker]:
-    """Return what is known of a channel's providers, by name."""
+    """Return the breakers of a channel's providers, by name."""
     rows = connection.execute(_of_channel(), {"of": channel.value})
     return {row.name: _breaker(row) for row in rows}
 
@@ -28,21 +31,21 @@ def _of_channel() -> Select[Any]:
 
 
 def everybody(connection: Connection) -> dict[tuple[Channel, str], Breaker]:
-    """Return what is known of all providers, by channel and name."""
+    """Return all breakers, by channel and name."""
     rows = connection.execute(select(t.provider_state))
     return {(Channel(row.channel), row.name): _breaker(row) for row in rows}
 
 
 def held(connection: Connection, channel: Channel, name: str) -> Breaker:
-    """Return one provider's circuit, which nobody else changes before this transaction ends."""
+    """Return one provider's breaker, locked for this transaction."""
     row = connection.execute(_one(channel, name).with_for_update()).one_or_none()
     return Breaker() if row is None else _breaker(row)
 
 
 def all_open(connection: Connection, channel: Channel, names: Collection[str]) -> bool:
-    """Whether every one of these is open. None of them closes before this transaction ends.
+    """Whether all of these breakers are open; none can close during this transaction.
 
-    So what is handed back to wait for them is seen by whoever closes one, and cannot be left waiting.
+    Whoever closes one therefore sees the batches returned to wait for it, and none is left waiting.
     """
     statement = select(_P.state).where(_P.channel == channel.value, _P.name.in_(names)).with_for_update(read=True)
     states = list(connection.execute(statement).scalars())
@@ -50,7 +53,7 @@ def all_open(connection: Connection, channel: Channel, names: Collection[str]) -
 
 
 def save(connection: Connection, channel: Channel, name: str, breaker: Breaker) -> None:
-    """Write a circuit down."""
+    """Store a breaker."""
     values = _values(breaker)
     statement = insert(connection, t.provider_state).values(channel=channel.value, name=name, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=["channel", "name"], set_=values))
@@ -59,7 +62,7 @@ def save(connection: Connection, channel: Channel, name: str, breaker: Breaker) 
 def take_slot(
     connection: Connection, channel: Channel, name: str, *, batch_id: int | None, now: datetime, until: datetime
 ) -> bool:
-    """Take the place of the one probe until then: as the chosen batch, or when the next probe is due."""
+    """Reserve the probe until `until`: for the chosen batch, or for any if the probe is due."""
     due: ColumnElement[bool] = or_(_P.next_probe_at.is_(None), _P.next_probe_at <= now)
     mine = due if batch_id is None else or_(_P.probe == batch_id, due)
     this = and_(_P.channel == channel.value, _P.name == name, _P.state != ProviderState.OK.value)
@@ -68,13 +71,13 @@ def take_slot(
 
 
 def next_probe(connection: Connection, channel: Channel, name: str, at: datetime, *, probe: int | None = None) -> None:
-    """Say when the next probe is due, and which batch is to be it."""
+    """Schedule the next probe and choose its batch."""
     this = and_(_P.channel == channel.value, _P.name == name, _P.state != ProviderState.OK.value)
     connection.execute(update(t.provider_state).where(this).values(next_probe_at=at, probe=probe))
 
 
 def hurry(connection: Connection, channel: Channel, name: str, now: datetime) -> None:
-    """Let the next probe be due now, unless the provider asked to be left alone for longer."""
+    """Make the next probe due now, unless the provider's Retry-After is later."""
     this = and_(_P.channel == channel.value, _P.name == name, _P.state != ProviderState.OK.value)
     free = or_(_P.asked_until.is_(None), _P.asked_until <= now)
     connection.execute(update(t.provider_state).where(this, free).values(next_probe_at=now))

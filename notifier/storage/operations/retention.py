@@ -1,6 +1,7 @@
-"""Taking old rows out of the ledger, a bounded number at a time, so that nobody waits for it.
+"""Retention: delete old rows a bounded number at a time, so that no other writer waits long.
 
-Of a notification's deliveries their numbers stay, per language and state; nobody's key, address or answer does.
+A notification keeps its delivery counts per language and state; keys, addresses and answers are
+deleted.
 """
 
 from datetime import datetime
@@ -15,9 +16,10 @@ _ENDED = tuple(status.value for status in Status if status.is_over)
 
 
 def next_notification(connection: Connection, before: datetime) -> int | None:
-    """Return a notification whose deliveries may go: its incident ended, and was last heard of, before that time.
+    """Return a notification whose deliveries may be deleted.
 
-    While an incident runs its deliveries say who was told that it began, however long ago that is.
+    Its incident has ended and had its last update before `before`. While an incident is open, its
+    deliveries record who was notified of the beginning, however long ago.
     """
     n, i, b, r = t.notification.c, t.incident.c, t.batch.c, t.plan_range.c
     rows_left = or_(exists().where(b.notification_id == n.id), exists().where(r.notification_id == n.id))
@@ -34,7 +36,7 @@ def next_notification(connection: Connection, before: datetime) -> int | None:
 
 
 def keep_numbers(connection: Connection, notification_id: int) -> None:
-    """Count a notification's deliveries by language and state, unless that was done before the first of them went."""
+    """Count a notification's deliveries by language and state, before the first is deleted."""
     p, b, d = t.pruned.c, t.batch.c, t.delivery.c
     if connection.execute(select(p.state).where(p.notification_id == notification_id).limit(1)).one_or_none():
         return
@@ -50,7 +52,7 @@ def keep_numbers(connection: Connection, notification_id: int) -> None:
 
 
 def remove_deliveries(connection: Connection, notification_id: int, limit: int) -> int:
-    """Remove up to `limit` deliveries of a notification; returns how many."""
+    """Delete up to `limit` deliveries of a notification; returns the count."""
     d = t.delivery.c
     mine = d.notification_id == notification_id
     beyond = select(d.recipient_key).where(mine).order_by(d.recipient_key).offset(limit).limit(1)
@@ -60,12 +62,15 @@ def remove_deliveries(connection: Connection, notification_id: int, limit: int) 
 
 
 def remove_attempts(connection: Connection, notification_id: int, limit: int) -> int:
-    """Remove up to `limit` attempts of a notification; returns how many."""
+    """Delete up to `limit` attempts of a notification; returns the count."""
     return _remove_some(connection, t.attempt, t.attempt.c.id, t.attempt.c.notification_id == notification_id, limit)
 
 
 def remove_frame(connection: Connection, notification_id: int) -> int:
-    """Remove a notification's batches, verdicts, ranges and places in an hour; itself stays. Returns how many rows."""
+    """Delete a notification's batches, verdicts, ranges and limit records; it stays.
+
+    Returns rows.
+    """
     tables = (t.verdict, t.batch, t.plan_range, t.limited_message)
     return sum(
         connection.execute(delete(table).where(table.c.notification_id == notification_id)).rowcount for table in tables
@@ -73,18 +78,18 @@ def remove_frame(connection: Connection, notification_id: int) -> int:
 
 
 def remove_events(connection: Connection, before: datetime, limit: int) -> int:
-    """Remove ids of events that were handed in before that time; returns how many."""
+    """Delete the ids of events submitted before then; returns the count."""
     return _remove_some(connection, t.event, t.event.c.id, t.event.c.received_at < before, limit)
 
 
 def remove_provider_events(connection: Connection, before: datetime, limit: int) -> int:
-    """Remove events of providers that came in before that time; returns how many."""
+    """Delete provider events received before then; returns the count."""
     e = t.provider_event.c
     return _remove_some(connection, t.provider_event, e.id, e.received_at < before, limit)
 
 
 def remove_audit_entries(connection: Connection, before: datetime, limit: int) -> int:
-    """Remove entries of the audit trail older than that; returns how many."""
+    """Delete audit entries older than that; returns the count."""
     return _remove_some(connection, t.audit_entry, t.audit_entry.c.id, t.audit_entry.c.at < before, limit)
 
 
@@ -100,7 +105,7 @@ def _remove_some(
 
 
 def numbers_of(connection: Connection, notifications: list[int]) -> dict[int, dict[str, int]]:
-    """Return what is left of pruned notifications: deliveries by state."""
+    """Return the stored counts of pruned notifications: deliveries by state."""
     p = t.pruned.c
     statement = (
         select(p.notification_id, p.state, func.sum(p.deliveries).label("number"))

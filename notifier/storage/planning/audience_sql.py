@@ -1,4 +1,4 @@
-"""The audience of one range in SQL: whom the verdicts let in, what each heard before, which batch each falls into."""
+"""The audience of one range in SQL: verdicts, prior notifications and batch of each recipient."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,10 +14,11 @@ def _sql_list(values: Iterable[object]) -> str:
 
 
 def _reached_sql(channel: Channel, prior: Sequence[Earlier]) -> str:
-    """What each recipient of the range heard before; numbers and our own words only, so nothing to escape.
+    """SQL: what each recipient of the range received before. Inlines only numbers and constants.
 
-    `since`, `meant`: the last notification that reached them, that was meant for them; `ended`: the last that told them
-    of the end of an earlier round; `start`: where the first round begins of which they do not know the end.
+    `since`, `meant`: the last notification that reached them, and the last meant for them. `ended`:
+    the last that announced the end of an earlier episode. `start`: the start of the first episode
+    whose end they have not received.
     """
     if not prior:
         return "SELECT -1 AS recipient_key, 0 AS since, 0 AS meant, 0 AS ended, 0 AS start WHERE 1 = 0"
@@ -41,7 +42,7 @@ def _reached_sql(channel: Channel, prior: Sequence[Earlier]) -> str:
         GROUP BY recipient_key"""  # noqa: S608 - integers and our own constants
 
 
-# As `audience.standing_of` says it.
+# The SQL equivalent of `audience.exposure_of`.
 _STANDING = """CASE WHEN COALESCE(told.since, 0) > COALESCE(told.ended, 0) THEN 'told'
                     WHEN COALESCE(told.meant, 0) > COALESCE(told.ended, 0) THEN 'in_line' ELSE 'new' END"""
 _SINCE = """CASE WHEN told.since >= COALESCE(told.start, :episode_start) THEN told.since
@@ -60,7 +61,7 @@ _MAIL_AUDIENCE = """
       AND NOT EXISTS (SELECT 1 FROM opt_out o WHERE o.incident_id = :incident_id AND o.address_key = s.address_key)
 """
 
-# What a disabled endpoint misses is planned too, so that it can be delivered once it is enabled.
+# A disabled endpoint is planned for too: what it misses is delivered once it is enabled.
 _HOOK_AUDIENCE = """
     SELECT e.id AS recipient_key, e.id AS recipient_id, '' AS variant, '' AS locale, {since}, 1 AS place
     FROM endpoint e
@@ -81,7 +82,8 @@ _ACCOUNT_AUDIENCE = """
 
 _AUDIENCES = {Channel.EMAIL: _MAIL_AUDIENCE, Channel.WEBHOOK: _HOOK_AUDIENCE, Channel.SOCIAL: _ACCOUNT_AUDIENCE}
 
-# One address is one delivery (`place`); batches take turns by variant, so that no language waits for another one's.
+# One address is one delivery (`place`). Batches alternate between variants, so that no language
+# waits for another.
 _PLACED = """
     WITH told AS ({told}), audience AS ({audience}){held.cte}, placed AS (
         SELECT a.recipient_key, recipient_id, variant, locale, since{held.column},
@@ -109,10 +111,11 @@ BATCH_LOCALE = {
 
 
 def placed(channel: Channel, prior: Sequence[Earlier], held: Deferred, followers: Followers | None = None) -> str:
-    """Return the tables up to `numbered`: each recipient with a batch. `followers` stand in for the audience.
+    """Return the CTEs up to `numbered`: each recipient with a batch.
 
-    Parameters: :notification_id, :incident_id, :key_from, :key_to, :episode_start, :first_batch, :batch_size;
-    of webhooks :disabled_since (microseconds).
+    `followers` replace the channel's audience. Parameters: :notification_id, :incident_id,
+    :key_from, :key_to, :episode_start, :first_batch, :batch_size; for webhooks :disabled_since
+    (microseconds).
     """
     usual = _AUDIENCES[channel].format(standing=_STANDING if prior else "'new'", since=_SINCE)
     audience = followers.audience if followers else usual

@@ -1,4 +1,4 @@
-"""Who wants quiet: bounds of subscribers, and the messages that were let go to addresses with an hourly limit."""
+"""Quiet hours and hourly limits: subscribers' bounds, and what was sent to limited addresses."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +17,12 @@ from notifier.storage.database.types import AnyRow, to_micros
 from notifier.storage.deliveries.batches import Batch
 
 _s, _m = t.subscriber.c, t.limited_message.c
-# Spelled as in the partial index, or SQLite does not see that it may be used.
+# Spelled as in the partial index; otherwise SQLite does not use it.
 _BOUND = text("(subscriber.quiet_from IS NOT NULL OR subscriber.max_per_hour IS NOT NULL)")
 _ACTIVE = _s.state == "active"
 _CHUNK = 500
-_KEPT = timedelta(days=7)  # so long `notifier explain` can say how full an hour was
-_LOOKED_AT = timedelta(days=1)  # a message that was let go may have been on its way for hours
+_KEPT = timedelta(days=7)  # how long `notifier explain` can report an hour's count
+_LOOKED_AT = timedelta(days=1)  # a message may be in flight for hours
 _HELD = (Reason.QUIET_HOURS.value, Reason.HOURLY_LIMIT.value)
 _GONE = (DeliveryState.SUPERSEDED, DeliveryState.FAILED, DeliveryState.CANCELED, DeliveryState.SUPPRESSED)
 _NOT_SENT = tuple(state.value for state in _GONE)
@@ -32,7 +32,7 @@ QuietSpan = tuple[str, QuietHours, datetime]
 
 
 def quiet_spans(connection: Connection, key_from: int, key_to: int) -> list[tuple[str, QuietHours]]:
-    """Return every distinct (time zone, quiet hours) of active subscribers in an interval of address keys."""
+    """Return the distinct (time zone, quiet hours) of active subscribers in a range of keys."""
     statement = (
         select(_s.timezone, _s.quiet_from, _s.quiet_to)
         .distinct()
@@ -43,9 +43,10 @@ def quiet_spans(connection: Connection, key_from: int, key_to: int) -> list[tupl
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """The parts of SQL that set apart who is held; all empty when nobody is, as on most days.
+    """SQL fragments that separate deferred recipients; all empty if there are none, as usual.
 
-    `until` is in microseconds, as stored; `join` takes the `table` that has a `recipient_key`.
+    `until` is in microseconds, as stored. `join` is formatted with the `table` that has a
+    `recipient_key`.
     """
 
     cte: str = ""
@@ -53,12 +54,12 @@ class Deferred:
     column: str = ""
     rank: str = ""
     until: str = "NULL"
-    alone: str = ""  # the `cte` where there is no other
+    alone: str = ""  # the `cte` if it is the only one
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, quiet: Sequence[QuietSpan]) -> "Deferred":
-        """Set apart who is quiet in [:key_from, :key_to]."""
+        """Separate the recipients in quiet hours within [:key_from, :key_to]."""
         if not quiet:
             return cls()
         statement, values = _deferred_sql(quiet)
@@ -90,7 +91,7 @@ def _deferred_sql(spans: Sequence[QuietSpan]) -> tuple[str, dict[str, Any]]:
 
 
 def bounds_of_batch(connection: Connection, batch_id: int) -> dict[int, list[Bounds]]:
-    """Return the bounds of every mailbox of a batch that has any, by address key."""
+    """Return the bounds of the batch's mailboxes that have any, by address key."""
     d = t.delivery.c
     statement = (
         select(_s.address_key, _s.timezone, _s.quiet_from, _s.quiet_to, _s.max_per_hour)
@@ -104,7 +105,7 @@ def bounds_of_batch(connection: Connection, batch_id: int) -> dict[int, list[Bou
 
 
 def bounds_of_address(connection: Connection, address_key: int) -> list[Bounds]:
-    """Return the bounds that stand for a mailbox now."""
+    """Return a mailbox's current bounds."""
     statement = select(_s.timezone, _s.quiet_from, _s.quiet_to, _s.max_per_hour).where(
         _s.address_key == address_key, _BOUND, _ACTIVE
     )
@@ -117,7 +118,7 @@ def _bounds(row: AnyRow) -> Bounds:
 
 
 def lock_limited(connection: Connection, keys: Sequence[int]) -> None:
-    """Let nobody else count the same mailboxes until this transaction ends (SQLite has one writer anyway)."""
+    """Lock these mailboxes' limits for this transaction; not needed with SQLite's one writer."""
     if is_sqlite(connection):
         return
     for some in _chunks(sorted(keys)):
@@ -128,14 +129,16 @@ def lock_limited(connection: Connection, keys: Sequence[int]) -> None:
 def sent_to(
     connection: Connection, keys: Sequence[int], *, now: datetime, without: int, since: datetime | None = None
 ) -> dict[int, list[Sent]]:
-    """Return what went to mailboxes with a limit, by address key; what was replaced or given up does not count.
+    """Return what was sent to limited mailboxes, by address key.
+
+    Superseded, failed, canceled and suppressed messages do not count.
 
     Args:
         connection: The transaction.
         keys: Address keys.
-        now: Aware UTC instant: that of messages which are still on their way.
-        without: Number of the notification that is asked about.
-        since: Looked at from here on; a day before `now` unless said.
+        now: Aware UTC instant; used as the time of messages still in flight.
+        without: Id of the notification in question.
+        since: Start of the period; by default one day before `now`.
     """
     d, b = t.delivery.c, t.batch.c
     found: dict[int, list[Sent]] = defaultdict(list)
@@ -158,7 +161,7 @@ def sent_to(
 
 
 def _is_deferred_again() -> ColumnElement[bool]:
-    """A message that was let go, failed, and came back to wait."""
+    """A message that was sent, failed, and is deferred again."""
     b = t.batch.c
     return and_(b.state == DeliveryState.QUEUED.value, func.coalesce(b.reason, "").in_(_HELD))
 
@@ -166,7 +169,7 @@ def _is_deferred_again() -> ColumnElement[bool]:
 def count_against_limit(
     connection: Connection, keys: Sequence[int], notification_id: int, *, closes: bool, now: datetime
 ) -> None:
-    """Remember that a message goes to mailboxes with a limit, and forget what is too old to matter."""
+    """Record that a message goes to limited mailboxes, and delete expired records."""
     rows = [{"address_key": key, "notification_id": notification_id, "at": now, "closes": closes} for key in keys]
     for some in _chunks(keys):
         connection.execute(delete(t.limited_message).where(_m.address_key.in_(some), _m.at < now - _KEPT))
@@ -175,17 +178,17 @@ def count_against_limit(
 
 
 def forget(connection: Connection, address_key: int) -> None:
-    """Drop what is remembered about an address that nobody bears any more."""
+    """Delete the records of an address that no subscriber has any more."""
     connection.execute(delete(t.limited_message).where(_m.address_key == address_key))
 
 
 def resize(connection: Connection, batch: Batch, size: int) -> None:
-    """Some of a batch left it to wait."""
+    """Set a batch's size after some of its recipients were deferred."""
     connection.execute(update(t.batch).where(t.batch.c.id == batch.id).values(size=size))
 
 
 def deferred_for(connection: Connection, address_key: int, now: datetime) -> Sequence[AnyRow]:
-    """Return the batches that hold a message to a mailbox back, so that it can be taken out of them."""
+    """Return the batches that defer a message to a mailbox, so that it can be removed from them."""
     d, b = t.delivery.c, t.batch.c
     statement = (
         select(t.batch)

@@ -1,7 +1,8 @@
-"""From a decision to deliveries: the audience of one notification, range by range, set by set.
+"""From a decision to deliveries: one notification's audience, range by range, in sets.
 
-A range is an interval of recipient keys. Keys of e-mail recipients are keyed hashes, so equal intervals hold about
-equally many people and every subscriber of one address falls into the same interval: one address, one delivery.
+A range is an interval of recipient keys. Keys of e-mail recipients are keyed hashes. Equal
+intervals therefore hold about equally many subscribers, and all subscribers of one address fall
+into the same interval: one address, one delivery.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,14 +26,15 @@ from notifier.storage.planning import audience_sql
 from notifier.storage.planning.quiet_hours import Deferred, QuietSpan
 
 MAX_KEY = 2**63 - 1
-# A batch's number is notification | range | place in the range, so that planning a range twice makes the same rows.
+# A batch id is notification | range | index in the range: planning a range twice gives the same
+# rows.
 _RANGE_SHIFT, _NOTIFICATION_SHIFT = 12, 32
 MAX_BATCHES_PER_RANGE = 1 << _RANGE_SHIFT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRange:
-    """One interval of recipient keys of one notification, both ends included."""
+    """One interval of a notification's recipient keys, both ends included."""
 
     notification_id: int
     number: int
@@ -42,7 +44,7 @@ class PlanRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedBatch:
-    """A batch as planning leaves it."""
+    """A batch as planning creates it."""
 
     id: int
     queue: QueueName
@@ -55,8 +57,8 @@ def highest_subscriber_id(connection: Connection) -> int:
     return connection.execute(select(func.max(t.subscriber.c.id))).scalar_one() or 0
 
 
-_NOTIFICATION: BindParameter[int] = bindparam("of")  # no column is called so: an UPDATE could not tell them apart
-_JUDGED = "judged"  # stands beside the standings: the rule was asked about this set
+_NOTIFICATION: BindParameter[int] = bindparam("of")  # not a column's name: an UPDATE could not tell them apart
+_JUDGED = "judged"  # stored among the exposures: the rule has judged this set
 
 
 @cache
@@ -67,7 +69,7 @@ def _unjudged_sets() -> Select[Any]:
 
 
 def unjudged_sets(connection: Connection, notification_id: int) -> Sequence[tuple[int, str]]:
-    """Return (id, canonical text) of every distinct set of preferences the rule was not asked about yet."""
+    """Return (id, canonical text) of each set of preferences without a verdict."""
     rows = connection.execute(_unjudged_sets(), {"of": notification_id}).all()
     return [(row.id, row.canonical) for row in rows]
 
@@ -77,7 +79,7 @@ _ADD_RANGES = prepared_insert(t.plan_range, lambda insert: insert.on_conflict_do
 
 
 def add_verdicts(connection: Connection, notification_id: int, exposures: Mapping[int, Sequence[Exposure]]) -> None:
-    """Store in which standings each of these sets of preferences is told."""
+    """Store the exposures at which each of these sets of preferences is notified."""
     rows = [
         {"notification_id": notification_id, "preference_id": preference_id, "standing": standing}
         for preference_id, reached in exposures.items()
@@ -88,7 +90,7 @@ def add_verdicts(connection: Connection, notification_id: int, exposures: Mappin
 
 
 def add_ranges(connection: Connection, ranges: Sequence[PlanRange]) -> None:
-    """Store the intervals to plan; doing so twice changes nothing."""
+    """Store the ranges to plan. Idempotent."""
     rows = [
         {
             "notification_id": item.notification_id,
@@ -138,12 +140,12 @@ def _claim_range() -> ReturningUpdate[Any]:
 
 
 def has_ranges(connection: Connection, notification_id: int) -> bool:
-    """Whether the audience was cut into ranges already."""
+    """Whether the audience has been cut into ranges."""
     return connection.execute(_HAS_RANGES, {"of": notification_id}).one_or_none() is not None
 
 
 def claim_range(connection: Connection, notification_id: int, *, now: datetime, lease: timedelta) -> PlanRange | None:
-    """Take the next range nobody works on; None when all are taken or done."""
+    """Claim the next free range; None if all are claimed or done."""
     values = {"of": notification_id, "now": now, "lease_until": now + lease}
     row = connection.execute(_claim_range(), values).one_or_none()
     if row is None:
@@ -152,17 +154,17 @@ def claim_range(connection: Connection, notification_id: int, *, now: datetime, 
 
 
 def open_ranges(connection: Connection, notification_id: int) -> int:
-    """Return how many ranges are not done."""
+    """Return the number of ranges not done."""
     return int(connection.execute(_OPEN_RANGES, {"of": notification_id}).scalar_one())
 
 
 def finish_range(connection: Connection, item: PlanRange) -> bool:
-    """Mark a range as planned; False when it was already (by somebody whose lease had ended)."""
+    """Mark a range as planned; False if it was already (by a worker whose lease had expired)."""
     values = {"of": item.notification_id, "this": item.number}
     return connection.execute(_FINISH_RANGE, values).rowcount == 1
 
 
-ACCOUNT_PREFERENCE_ID = 0  # accounts have no preferences of their own: they follow the rule's defaults
+ACCOUNT_PREFERENCE_ID = 0  # accounts have no preferences: the rule's defaults apply
 
 
 def plan_range(
@@ -180,21 +182,22 @@ def plan_range(
     quiet: Sequence[QuietSpan] = (),
     followers: Followers | None = None,
 ) -> list[PlannedBatch]:
-    """Turn one range into deliveries, grouped into batches by what their rendering has in common.
+    """Turn one range into deliveries, grouped into batches that are rendered alike.
 
     Args:
-        connection: A transaction that may write.
-        item: The range; planning it twice makes the same rows.
-        channel: Whose audience.
-        incident_id: The incident told about.
+        connection: In a write transaction.
+        item: The range. Planning it twice gives the same rows.
+        channel: The audience's channel.
+        incident_id: The notification's incident.
         prior: The earlier notifications, all of them planned.
-        episode_start: Sequence of the round's first notification.
-        queue: Queue the batches go to.
-        batch_size: Most recipients of a batch.
-        superseded: A newer notification exists: plan, so that standings are right, but send nothing.
+        episode_start: Sequence of the episode's first notification.
+        queue: Queue of the batches.
+        batch_size: Maximum recipients of a batch.
+        superseded: A newer notification exists: plan, to keep exposures correct, but send nothing.
         now: Aware UTC instant.
-        quiet: Whose quiet hours hold this message, and until when: they get batches of their own, due then.
-        followers: Instead of the channel's audience; `prior` is empty then.
+        quiet: Quiet hours in effect, and when they end; these recipients get batches of their own,
+            due then.
+        followers: Replaces the channel's audience; `prior` is then empty.
     """
     first_batch = (item.notification_id << _NOTIFICATION_SHIFT) | (item.number << _RANGE_SHIFT)
     held = Deferred.of(quiet)
@@ -219,16 +222,16 @@ def plan_range(
         locale, recipients = audience_sql.BATCH_LOCALE[channel]
         table = f"{audience_sql.PLANNED_NOW} {recipients} {held.join.format(table='d')}"
         return _add_batches(connection, _Planned(held.alone, table, locale, held.until, values), group, now)
-    # Tables that fill up while an incident runs have no statistics yet; PostgreSQL then expects one row and picks
-    # nested loops over twenty thousand. Batches are counted from what is being inserted: to read that back, with each
-    # one's locale, would cost as much as planning it.
+    # Tables that fill during an incident have no statistics yet. PostgreSQL then expects one row
+    # and chooses nested loops over twenty thousand. Batches are counted during the insert: reading
+    # them back with their locales would cost as much as planning.
     connection.execute(text("SET LOCAL enable_nestloop = off"))
     head, until = f"{placed}, inserted AS ({audience_sql.DELIVERIES})", "MAX(d.until)" if quiet else "NULL"
     return _add_batches(connection, _Planned(head, "numbered d", "d.locale", until, values), group, now)
 
 
 def _in_flight(connection: Connection, prior: Sequence[Earlier]) -> bool:
-    """Whether an earlier message is on the wire now, so that nobody knows yet whom it reached."""
+    """Whether an earlier message is in flight, so that its recipients are not known yet."""
     b = t.batch.c
     notification_ids = [each.id for each in prior]
     statement = (
@@ -249,7 +252,7 @@ class _Group:
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
-    """Where in SQL the deliveries of one range are found: what stands before, the table `d`, two of its columns."""
+    """The SQL of a range's deliveries: preceding CTEs, the table `d`, two of its columns."""
 
     head: str
     table: str
@@ -290,6 +293,6 @@ def _add_batches(connection: Connection, planned: _Planned, group: _Group, now: 
 
 
 def recipient_bounds(connection: Connection, channel: Channel) -> int:
-    """Return the highest recipient key of a channel whose keys are row numbers (webhook, social)."""
+    """Return the highest recipient key of a channel whose keys are row ids (webhook, social)."""
     table: Any = t.endpoint if channel is Channel.WEBHOOK else t.account
     return connection.execute(select(func.max(table.c.id))).scalar_one() or 0

@@ -1,4 +1,4 @@
-"""Social accounts: which the configuration names, and their sealed login sessions."""
+"""Social accounts as configured, and their encrypted login sessions."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,7 +11,7 @@ from notifier.storage.database.dialect import insert
 
 
 def synchronize(connection: Connection, accounts: Sequence[Account]) -> None:
-    """Make these accounts, and only these, active; their numbers and history stay."""
+    """Make exactly these accounts active; their ids and history stay."""
     names = [account.name for account in accounts]
     connection.execute(update(t.account).where(t.account.c.name.not_in(names)).values(active=False))
     for account in accounts:
@@ -21,7 +21,7 @@ def synchronize(connection: Connection, accounts: Sequence[Account]) -> None:
 
 
 def session(connection: Connection, account: str) -> str | None:
-    """Return an account's session as it was saved last, sealed; None if there is none."""
+    """Return an account's saved session, encrypted; None without one."""
     statement = select(t.account_session.c.sealed).where(t.account_session.c.account == account)
     return connection.execute(statement).scalar_one_or_none()
 

@@ -1,4 +1,4 @@
-"""Lists of subscribers, thousands of rows at a time: staged in a temporary table, then merged set by set."""
+"""Bulk import of subscribers: stage thousands of rows in a temporary table, merge them as sets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert, is_sqlite
 from notifier.storage.database.types import Json
 
-# Two lists that are merged at once go chunk after chunk: neither waits for a row the other holds.
+# Concurrent imports take turns chunk by chunk, so that neither waits for a row lock of the other.
 _ADVISORY_LOCK = 7_305_203
 _STOPPED = (SubscriberState.UNSUBSCRIBED.value, SubscriberState.SUPPRESSED.value)
 _TOLD = (SubscriberState.ACTIVE.value, SubscriberState.PENDING.value)
@@ -64,7 +64,10 @@ _s, _t = stage.c, t.subscriber.c
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What became of a chunk's rows. Rows whose name came in an earlier chunk of the same list are in no count."""
+    """The result of a chunk.
+
+    Rows repeated from an earlier chunk of the same list are not counted.
+    """
 
     created: int
     updated: int
@@ -80,15 +83,16 @@ def merge(
     now: datetime,
     invited_until: datetime | None = None,
 ) -> Merged:
-    """Bring a chunk of a list into the ledger; doing so twice changes nothing.
+    """Merge a chunk of a list into the subscribers. Idempotent.
 
     Args:
-        connection: A transaction that may write.
-        rows: Values in the order of `STAGED`, no external id twice.
-        given: Columns the list carries: those of a subscriber who exists already are overwritten, the others stay.
-        legal_basis: Recorded with new subscribers whose row names none.
+        connection: In a write transaction.
+        rows: Values in the order of `STAGED`; no external id twice.
+        given: Columns the list contains. Existing subscribers get these; their other columns stay.
+        legal_basis: For new subscribers whose row names none.
         now: Aware UTC instant.
-        invited_until: New pending people get a letter that asks them to confirm until then; None: no letter.
+        invited_until: New pending subscribers are mailed a confirmation request valid until then.
+            None: no mail.
     """
     _fill(connection, rows)
     _suppress_as_asked(connection, now)
@@ -106,7 +110,7 @@ def merge(
 
 def _fill(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     if is_sqlite(connection):
-        # The pages a chunk touches fit; more would only be kept while a million rows go by.
+        # Enough for the pages of one chunk; a larger cache would only grow over a million rows.
         connection.exec_driver_sql("PRAGMA cache_size=-20480")
         stage.create(connection)
         names, marks = ", ".join(STAGED), ", ".join("?" * len(STAGED))
@@ -119,13 +123,13 @@ def _fill(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
         for row in rows:
             copy.write_row(row)
     connection.execute(text("ANALYZE subscriber_stage"))
-    # A few thousand look-ups by index, whatever the statistics of a table that is just being filled say.
+    # A few thousand index look-ups are best, whatever the statistics of a table being filled say.
     for plan in ("enable_hashjoin", "enable_mergejoin", "enable_seqscan"):
         connection.execute(text(f"SET LOCAL {plan} = off"))
 
 
 def _suppress_as_asked(connection: Connection, now: datetime) -> None:
-    """A row that says `suppressed` speaks of its address."""
+    """Suppress the addresses of rows with the state `suppressed`."""
     asked = (
         select(
             _s.address_key,
@@ -142,7 +146,7 @@ def _suppress_as_asked(connection: Connection, now: datetime) -> None:
 
 
 def _keep_stopped(connection: Connection) -> int:
-    """A list never brings back who unsubscribed or is suppressed; returns how many rows tried to."""
+    """Never reactivate unsubscribed or suppressed subscribers; returns how many rows tried to."""
     own = select(_t.state).where(_t.external_id == _s.external_id, _t.state.in_(_STOPPED))
     by_person = update(stage).where(_s.state.in_(_TOLD), exists(own)).values(state=own.scalar_subquery())
     x = t.suppression.c
@@ -153,7 +157,7 @@ def _keep_stopped(connection: Connection) -> int:
 
 
 def _update(connection: Connection, given: frozenset[str], now: datetime, *, repeated: bool) -> int:
-    """Overwrite who exists, where anything differs: a list that changes nothing writes nothing."""
+    """Update existing subscribers that differ: a list without changes writes nothing."""
     names = sorted(given)
     statement = (
         update(t.subscriber)
@@ -171,7 +175,10 @@ def _update(connection: Connection, given: frozenset[str], now: datetime, *, rep
 
 
 def _create(connection: Connection, legal_basis: str, now: datetime, invited_until: datetime | None) -> int:
-    """Add who is new. Not by an upsert: each conflict would use up a row number, and planning goes by the highest."""
+    """Add new subscribers.
+
+    Not an upsert: conflicts consume ids, and planning uses the highest id.
+    """
     names = [name for name in STAGED if name not in ("repeated", "legal_basis")]
     instant = literal(now, _t.created_at.type)
     lapses = literal(invited_until, _t.expires_at.type)
@@ -187,7 +194,7 @@ def _create(connection: Connection, legal_basis: str, now: datetime, invited_unt
 
 
 def _invite(connection: Connection, now: datetime, until: datetime) -> None:
-    """Write a letter to everybody this chunk has made who is to confirm first; they leave by themselves."""
+    """Write confirmation mails for the chunk's new pending subscribers to the outbox."""
     instant = literal(now, _t.created_at.type)
     asked = (
         select(
@@ -206,6 +213,6 @@ def _invite(connection: Connection, now: datetime, until: datetime) -> None:
 
 
 def refresh_statistics(connection: Connection) -> None:
-    """Let PostgreSQL know how many there are now, before the next audience is planned."""
+    """Update PostgreSQL's statistics before the next audience is planned."""
     if not is_sqlite(connection):
         connection.execute(text("ANALYZE subscriber"))

@@ -1,4 +1,4 @@
-"""What attempts leave in endpoints' rows: since when one fails, how often, and when it last worked."""
+"""Endpoint health from attempts: failing since when, failures in a row, last success."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,9 +12,9 @@ from notifier.storage import tables as t
 from notifier.storage.database.bulk_rows import packed, rows_sql
 from notifier.storage.database.types import AnyRow, to_micros
 
-# `last_success_at` is exact to this much: a healthy endpoint's row is not written for every message.
+# The precision of `last_success_at`: a healthy endpoint's row is not written for every message.
 _COARSE = timedelta(minutes=1)
-_LOOK_BACK = timedelta(days=5)  # the retries of a message last less
+_LOOK_BACK = timedelta(days=5)  # longer than the retries of any message
 _IDS = {"id": "bigint"}
 CLEAN: Mapping[str, Any] = {
     "state_reason": "",
@@ -32,7 +32,7 @@ _ACTIVE, _DISABLED = EndpointState.ACTIVE.value, EndpointState.DISABLED.value
 
 
 def worked(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -> None:
-    """Take note of successes: each resets the record of failures."""
+    """Record successes; each resets the failures."""
     sql = f"""
         UPDATE endpoint SET failing_since = NULL, last_failure_at = NULL, failed_attempts = 0, warned_at = NULL,
             last_success_at = :now
@@ -43,7 +43,7 @@ def worked(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -
 
 
 def failed(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -> None:
-    """Count a failure; the first one begins the time of failing."""
+    """Record failures; the first one starts `failing_since`."""
     sql = f"""
         UPDATE endpoint SET failing_since = COALESCE(failing_since, :now), last_failure_at = :now,
             failed_attempts = failed_attempts + 1
@@ -56,7 +56,7 @@ def _packed(endpoint_ids: Sequence[int]) -> str:
 
 
 def gone(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -> Sequence[AnyRow]:
-    """Disable those that want no more messages; they are not asked again. Returns those that were active."""
+    """Disable endpoints that answered 410 Gone, without probes; returns those that were active."""
     e = t.endpoint.c
     values = {"state": _DISABLED, "state_reason": ANSWERED_GONE, "disabled_at": now, "probe_at": None}
     statement = update(t.endpoint).where(e.id.in_(endpoint_ids), e.state == _ACTIVE)
@@ -64,7 +64,7 @@ def gone(connection: Connection, endpoint_ids: Sequence[int], now: datetime) -> 
 
 
 def failing(connection: Connection, before: datetime, limit: int) -> Sequence[AnyRow]:
-    """Return active endpoints that have only failed since before then, the longest failing first."""
+    """Return active endpoints that have only failed since before `before`, longest first."""
     e = t.endpoint.c
     statement = (
         select(e.id, e.public_id, e.owner_email, e.failing_since, e.last_failure_at, e.warned_at)
@@ -76,12 +76,12 @@ def failing(connection: Connection, before: datetime, limit: int) -> Sequence[An
 
 
 def warned(connection: Connection, endpoint_id: int, now: datetime) -> None:
-    """Remember that the owner was warned."""
+    """Record that the owner was warned."""
     connection.execute(update(t.endpoint).where(t.endpoint.c.id == endpoint_id).values(warned_at=now))
 
 
 def disable(connection: Connection, endpoint_id: int, *, probe_at: datetime | None, now: datetime) -> bool:
-    """Post nothing more to an endpoint, and ask it again at `probe_at`; False when it worked or changed meanwhile."""
+    """Disable an endpoint, to be probed at `probe_at`; False if it has recovered or changed."""
     e = t.endpoint.c
     statement = (
         update(t.endpoint)
@@ -94,7 +94,7 @@ def disable(connection: Connection, endpoint_id: int, *, probe_at: datetime | No
 
 
 def probes_due(connection: Connection, now: datetime, limit: int) -> Sequence[int]:
-    """Return the endpoints that are to be asked now whether they work again."""
+    """Return the disabled endpoints whose recovery probe is due."""
     e = t.endpoint.c
     statement = select(e.id).where(e.state == _DISABLED, e.probe_at <= now).order_by(e.probe_at).limit(limit)
     return list(connection.execute(statement).scalars())
@@ -103,7 +103,7 @@ def probes_due(connection: Connection, now: datetime, limit: int) -> Sequence[in
 def claim_probe(
     connection: Connection, endpoint_id: int, now: datetime, next_at: Callable[[int], datetime | None]
 ) -> AnyRow | None:
-    """Take an endpoint that is due to be asked, and note when it is asked next; None when somebody else did."""
+    """Claim an endpoint whose probe is due and schedule its next one; None if already claimed."""
     e = t.endpoint.c
     found = select(t.endpoint).where(e.id == endpoint_id, e.state == _DISABLED, e.probe_at <= now)
     row = connection.execute(found.with_for_update()).one_or_none()
@@ -114,17 +114,17 @@ def claim_probe(
 
 
 def stop_probing(connection: Connection, endpoint_id: int) -> None:
-    """Ask it no more."""
+    """Cancel further probes."""
     connection.execute(update(t.endpoint).where(t.endpoint.c.id == endpoint_id).values(probe_at=None))
 
 
 def get(connection: Connection, endpoint_id: int) -> AnyRow | None:
-    """Return an endpoint's row by its number."""
+    """Return an endpoint's row by its internal id."""
     return connection.execute(select(t.endpoint).where(t.endpoint.c.id == endpoint_id)).one_or_none()
 
 
 def last_error(connection: Connection, row: AnyRow) -> str:
-    """Return what an endpoint answered last, or what became of the attempt; empty when nothing is known."""
+    """Return the detail of an endpoint's last failed attempt; empty if unknown."""
     a, n = t.attempt.c, t.notification.c
     since = (row.failing_since or row.disabled_at or row.updated_at) - _LOOK_BACK
     recent = select(n.id).where(n.channel == Channel.WEBHOOK.value, n.created_at >= since)

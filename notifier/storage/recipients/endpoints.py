@@ -1,4 +1,4 @@
-"""Webhook endpoints. Secrets and header values come and go sealed: this room has no key."""
+"""Webhook endpoints. Secrets and header values are stored encrypted; storage has no key."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ _SELECT = select(t.endpoint, t.preference.c.canonical).join(t.preference, t.pref
 
 
 def to_row(connection: Connection, endpoint: Endpoint) -> dict[str, Any]:
-    """Return the columns that the partner decides; stores the set of filters when it is new."""
+    """Return the columns that the partner sets; stores the set of filters if it is new."""
     return {
         "url": endpoint.url,
         "description": endpoint.description,
@@ -33,7 +33,7 @@ def to_row(connection: Connection, endpoint: Endpoint) -> dict[str, Any]:
 
 
 def from_row(row: AnyRow) -> StoredEndpoint:
-    """Read a row of `endpoint` joined with its preference set's `canonical`."""
+    """Convert a row of `endpoint` joined with `canonical` of its preference set."""
     chosen = preferences.parse(row.canonical)
     return StoredEndpoint(
         id=row.id,
@@ -82,7 +82,7 @@ def add(
 
 
 def get(connection: Connection, public_id: str, *, lock: bool = False) -> StoredEndpoint | None:
-    """Return the endpoint of that public id; `lock` keeps others from changing it until the transaction ends."""
+    """Return the endpoint with this public id; `lock` locks its row for this transaction."""
     statement = _SELECT.where(_COLUMNS.public_id == public_id)
     if lock:
         statement = statement.with_for_update(of=t.endpoint)
@@ -91,7 +91,7 @@ def get(connection: Connection, public_id: str, *, lock: bool = False) -> Stored
 
 
 def page(connection: Connection, *, after: int, limit: int, state: EndpointState | None = None) -> list[StoredEndpoint]:
-    """Return endpoints in order of their row numbers, those above `after`."""
+    """Return endpoints by ascending internal id, starting after `after`."""
     statement = _SELECT.where(_COLUMNS.id > after).order_by(_COLUMNS.id).limit(limit)
     if state is not None:
         statement = statement.where(_COLUMNS.state == state.value)
@@ -99,11 +99,11 @@ def page(connection: Connection, *, after: int, limit: int, state: EndpointState
 
 
 def change(connection: Connection, endpoint_id: int, values: dict[str, Any], now: datetime) -> None:
-    """Overwrite columns of one endpoint."""
+    """Update columns of one endpoint."""
     statement = update(t.endpoint).where(_COLUMNS.id == endpoint_id).values(values | {"updated_at": now})
     connection.execute(statement)
 
 
 def remove(connection: Connection, endpoint_id: int) -> None:
-    """Delete the row."""
+    """Delete an endpoint."""
     connection.execute(delete(t.endpoint).where(_COLUMNS.id == endpoint_id))

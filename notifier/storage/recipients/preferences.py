@@ -1,6 +1,6 @@
-"""Distinct sets of preferences: planning judges each set once, however many people share it.
+"""Distinct sets of preferences: planning judges each set once, however many recipients share it.
 
-There are few distinct sets and rows are never changed, so a set's canonical text is its identity.
+There are few distinct sets and rows never change, so a set's canonical text is its identity.
 """
 
 import json
@@ -14,13 +14,13 @@ from notifier.domain.values import Channel, Impact, UpdateLevel
 from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 
-# SQLite takes 32,766 parameters a statement; this keeps well below and statements few.
+# SQLite allows 32,766 parameters per statement; this stays well below, with few statements.
 _CHUNK = 500
 
 
 @lru_cache(maxsize=4096)
 def canonical(preferences: Preferences) -> str:
-    """Write a set in the one text that stands for it: JSON, keys and lists sorted, no blanks."""
+    """Return the canonical text of a set: JSON, keys and lists sorted, no whitespace."""
     return json.dumps(
         {
             "channels": sorted(channel.value for channel in preferences.channels),
@@ -37,7 +37,7 @@ def canonical(preferences: Preferences) -> str:
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Preferences:
-    """Read what `canonical` wrote. Components this house no longer has stay in the set: they match nothing."""
+    """Parse what `canonical` wrote. Components since removed stay in the set and match nothing."""
     data = json.loads(text)
     return Preferences(
         channels=frozenset(map(Channel, data["channels"])),
@@ -49,18 +49,18 @@ def parse(text: str) -> Preferences:
 
 
 def ensure(connection: Connection, preferences: Preferences) -> int:
-    """Return the id of a set, storing it when it is new."""
+    """Return the id of a set, storing it if it is new."""
     return ensure_many(connection, [preferences])[preferences]
 
 
 def ensure_many(connection: Connection, sets: Iterable[Preferences]) -> dict[Preferences, int]:
-    """Return the ids of sets, storing the new ones, in a few statements however many there are.
+    """Return the ids of sets, storing new ones, in a constant number of statements per chunk.
 
-    An id holds only once the transaction is committed: keep it for later only then.
+    Cache an id only after the transaction has committed.
     """
     wanted = {canonical(preferences): preferences for preferences in sets}
     found = _find(connection, list(wanted))
-    missing = sorted(wanted.keys() - found.keys())  # in one order everywhere: two writers cannot deadlock
+    missing = sorted(wanted.keys() - found.keys())  # always in the same order: two writers cannot deadlock
     if missing:
         statement = insert(connection, t.preference).on_conflict_do_nothing()
         connection.execute(statement, [{"canonical": text} for text in missing])

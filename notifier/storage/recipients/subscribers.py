@@ -1,4 +1,4 @@
-"""Subscribers one by one and by pages. Lists of millions go through `storage/recipients/bulk_merge.py`."""
+"""Subscribers, one by one and by page. For millions, see `storage/recipients/bulk_merge.py`."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ _SELECT = select(t.subscriber, t.preference.c.canonical).join(t.preference, t.pr
 
 
 def to_row(subscriber: Subscriber, *, preference_id: int, address_key: int | None) -> dict[str, Any]:
-    """Return the columns that the subscriber itself decides."""
+    """Return the columns that the subscriber sets."""
     quiet = subscriber.quiet_hours
     return {
         "external_id": subscriber.external_id,
@@ -37,7 +37,7 @@ def to_row(subscriber: Subscriber, *, preference_id: int, address_key: int | Non
 
 
 def from_row(row: AnyRow) -> StoredSubscriber:
-    """Read a row of `subscriber` joined with its preference set's `canonical`."""
+    """Convert a row of `subscriber` joined with `canonical` of its preference set."""
     quiet = None if row.quiet_from is None else QuietHours(start=row.quiet_from, end=row.quiet_to)
     return StoredSubscriber(
         id=row.id,
@@ -64,23 +64,23 @@ def from_row(row: AnyRow) -> StoredSubscriber:
 
 def _one(connection: Connection, statement: Select[Any], *, lock: bool) -> StoredSubscriber | None:
     if lock:
-        statement = statement.with_for_update(of=t.subscriber)  # SQLite has the whole database to itself already
+        statement = statement.with_for_update(of=t.subscriber)  # SQLite locks the whole database anyway
     row = connection.execute(statement).one_or_none()
     return None if row is None else from_row(row)
 
 
 def get(connection: Connection, external_id: str, *, lock: bool = False) -> StoredSubscriber | None:
-    """Return the subscriber of that name; `lock` keeps others from changing it until the transaction ends."""
+    """Return the subscriber with this external id; `lock` locks the row for this transaction."""
     return _one(connection, _SELECT.where(_COLUMNS.external_id == external_id), lock=lock)
 
 
 def get_by_id(connection: Connection, subscriber_id: int, *, lock: bool = False) -> StoredSubscriber | None:
-    """Return the subscriber with that row number."""
+    """Return the subscriber with this internal id."""
     return _one(connection, _SELECT.where(_COLUMNS.id == subscriber_id), lock=lock)
 
 
 def of_address(connection: Connection, address_key: int, *, lock: bool = False) -> list[StoredSubscriber]:
-    """Return every subscriber with that address, oldest first."""
+    """Return all subscribers with this address, oldest first."""
     statement = _SELECT.where(_COLUMNS.address_key == address_key).order_by(_COLUMNS.id)
     if lock:
         statement = statement.with_for_update(of=t.subscriber)
@@ -95,7 +95,7 @@ def page(
     kind: SubscriberKind | None = None,
     state: SubscriberState | None = None,
 ) -> list[StoredSubscriber]:
-    """Return subscribers in order of their row numbers, those above `after`."""
+    """Return subscribers by ascending internal id, starting after `after`."""
     statement = _SELECT.where(_COLUMNS.id > after).order_by(_COLUMNS.id).limit(limit)
     if kind is not None:
         statement = statement.where(_COLUMNS.kind == kind.value)
@@ -109,13 +109,13 @@ def _lapsed(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def expired_sign_ups(connection: Connection, now: datetime, *, limit: int) -> Sequence[int]:
-    """Return the numbers of those who did not confirm in time, the oldest first; also whose letter bounced."""
+    """Return sign-ups not confirmed in time, oldest first, including those whose mail bounced."""
     statement = select(_COLUMNS.id).where(*_lapsed(now)).order_by(_COLUMNS.expires_at).limit(limit)
     return connection.execute(statement).scalars().all()
 
 
 def lock_expired_sign_up(connection: Connection, subscriber_id: int, now: datetime) -> StoredSubscriber | None:
-    """Lock one of `expired_sign_ups` and return its number; None where it was confirmed or locked meanwhile."""
+    """Lock one of `expired_sign_ups`; None if it was confirmed or locked in the meantime."""
     statement = _SELECT.where(_COLUMNS.id == subscriber_id, *_lapsed(now))
     row = connection.execute(statement.with_for_update(of=t.subscriber, skip_locked=True)).one_or_none()
     return None if row is None else from_row(row)
@@ -130,7 +130,7 @@ def add(
     consent: dict[str, Any] | None = None,
     expires_at: datetime | None = None,
 ) -> int | None:
-    """Store a new subscriber (columns of `to_row`); None when the external id is taken."""
+    """Store a new subscriber (columns of `to_row`); None if the external id is taken."""
     further = {
         "legal_basis": legal_basis,
         "consent": consent,
@@ -143,7 +143,7 @@ def add(
 
 
 def change(connection: Connection, subscriber_id: int, values: dict[str, Any], now: datetime) -> None:
-    """Overwrite columns of one subscriber."""
+    """Update columns of one subscriber."""
     statement = update(t.subscriber).where(_COLUMNS.id == subscriber_id).values(values | {"updated_at": now})
     connection.execute(statement)
 
@@ -156,7 +156,7 @@ def set_state_of_address(
     only: Sequence[SubscriberState],
     now: datetime,
 ) -> list[str]:
-    """Move every subscriber of an address that is in one of the states `only`; returns their external ids."""
+    """Set the state of an address's subscribers that are in one of `only`; returns external ids."""
     statement = (
         update(t.subscriber)
         .where(_COLUMNS.address_key == address_key, _COLUMNS.state.in_([item.value for item in only]))
@@ -167,12 +167,12 @@ def set_state_of_address(
 
 
 def remove(connection: Connection, subscriber_id: int) -> None:
-    """Delete the row: with it goes everything personal the ledger held."""
+    """Delete a subscriber with all personal data of its row."""
     connection.execute(delete(t.subscriber).where(_COLUMNS.id == subscriber_id))
 
 
 def release_endpoints(connection: Connection, external_id: str, email: str | None) -> None:
-    """Take an erased subscriber's name and address off the endpoints that bore them."""
+    """Remove an erased subscriber's name and address from endpoints."""
     e = t.endpoint.c
     connection.execute(update(t.endpoint).where(e.subscriber == external_id).values(subscriber=None))
     if email is not None:

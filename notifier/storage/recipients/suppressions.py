@@ -1,4 +1,4 @@
-"""Addresses that are not written to: for ever on a channel, or about one incident. Keyed hashes, never addresses."""
+"""Suppressed addresses: for good on a channel, or for one incident. Keyed hashes only."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from notifier.storage.database.dialect import insert
 
 
 def add(connection: Connection, address_key: int, suppression: Suppression) -> bool:
-    """Store a suppression; False when the address was suppressed already (the first reason and date stay)."""
+    """Store a suppression; False if the address already has one (its reason and date stay)."""
     return add_many(connection, [(address_key, suppression)]) == 1
 
 
@@ -36,20 +36,20 @@ def add_many(connection: Connection, items: Sequence[tuple[int, Suppression]]) -
 
 
 def of_address(connection: Connection, address_key: int | None) -> tuple[Suppression, ...]:
-    """Return what is suppressed for an address, by channel."""
+    """Return an address's suppressions, one per channel."""
     if address_key is None:
         return ()
     return of_addresses(connection, [address_key]).get(address_key, ())
 
 
 def mail_reason(connection: Connection, address_key: int | None) -> SuppressionReason | None:
-    """Return why no mail is sent to an address; None where some may be."""
+    """Return why an address gets no mail; None if it may get some."""
     found = of_address(connection, address_key)
     return next((item.reason for item in found if item.channel is Channel.EMAIL), None)
 
 
 def of_addresses(connection: Connection, address_keys: Sequence[int]) -> dict[int, tuple[Suppression, ...]]:
-    """Return what is suppressed for at most 1,000 addresses; addresses without any are left out."""
+    """Return the suppressions of at most 1,000 addresses; addresses without any are omitted."""
     x = t.suppression.c
     statement = select(t.suppression).where(x.address_key.in_(address_keys)).order_by(x.address_key, x.channel)
     found: dict[int, tuple[Suppression, ...]] = {}
@@ -62,33 +62,33 @@ def of_addresses(connection: Connection, address_keys: Sequence[int]) -> dict[in
 
 
 def remove(connection: Connection, address_key: int, channel: Channel) -> bool:
-    """Lift a suppression; False when there was none."""
+    """Lift a suppression; False if there was none."""
     x = t.suppression.c
     statement = delete(t.suppression).where(x.address_key == address_key, x.channel == channel.value)
     return connection.execute(statement).rowcount == 1
 
 
 def opt_out(connection: Connection, incident_id: str, address_key: int, since: datetime) -> bool:
-    """Store that an address wants no more of one incident; False when it was so already."""
+    """Record that an address opted out of one incident; False if it already had."""
     row = {"incident_id": incident_id, "address_key": address_key, "since": since}
     statement = insert(connection, t.opt_out).values(row).on_conflict_do_nothing().returning(t.opt_out.c.address_key)
     return connection.execute(statement).one_or_none() is not None
 
 
 def opt_in(connection: Connection, incident_id: str, address_key: int) -> bool:
-    """Take an opt-out from one incident back; False when there was none."""
+    """Delete an opt-out from one incident; False if there was none."""
     o = t.opt_out.c
     statement = delete(t.opt_out).where(o.incident_id == incident_id, o.address_key == address_key)
     return connection.execute(statement).rowcount == 1
 
 
 def opt_outs(connection: Connection, address_key: int) -> dict[str, datetime]:
-    """Return the incidents an address wants to hear no more of, and since when."""
+    """Return the incidents an address opted out of, and since when."""
     o = t.opt_out.c
     rows = connection.execute(select(o.incident_id, o.since).where(o.address_key == address_key))
     return {row.incident_id: row.since for row in rows}
 
 
 def forget_opt_outs(connection: Connection, address_key: int) -> None:
-    """Remove all opt-outs of an address: the last subscriber with it is gone."""
+    """Delete all opt-outs of an address when its last subscriber is deleted."""
     connection.execute(delete(t.opt_out).where(t.opt_out.c.address_key == address_key))

@@ -1,4 +1,7 @@
-"""Letters to send. A letter that is done stays for a day, so that the limit per address can count it."""
+"""The outbox of transactional mail.
+
+Finished mail stays for a day: the limit per address counts it.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -19,7 +22,7 @@ _L = t.outbox.c
 
 
 def add(connection: Connection, mail: NewTransactionalMail, now: datetime) -> int:
-    """Write a letter down, due at once; returns its number."""
+    """Add mail to the outbox, due at once; returns its id."""
     row = {
         "kind": mail.kind.value,
         "subject_id": mail.subject_id,
@@ -33,7 +36,7 @@ def add(connection: Connection, mail: NewTransactionalMail, now: datetime) -> in
 
 
 def count_since(connection: Connection, mail: NewTransactionalMail, since: datetime) -> int:
-    """Return how many letters were written since then to the address of this one, or of its kind for its subject."""
+    """Count the mail written since then to this one's address, or of its kind for its subject."""
     to_same = _L.address_key == mail.address_key
     of_same = and_(_L.subject_id == mail.subject_id, _L.kind == mail.kind.value)
     statement = select(func.count()).select_from(t.outbox).where(or_(to_same, of_same), _L.created_at > since)
@@ -41,7 +44,7 @@ def count_since(connection: Connection, mail: NewTransactionalMail, since: datet
 
 
 def count_due(connection: Connection, now: datetime, limit: int) -> int:
-    """Return how many letters are due now, up to `limit`."""
+    """Count the mail due now, up to `limit`."""
     found = connection.execute(select(_L.id).where(_L.due_at <= now).limit(limit))
     return len(found.all())
 
@@ -49,7 +52,7 @@ def count_due(connection: Connection, now: datetime, limit: int) -> int:
 def claim(
     connection: Connection, *, owner: str, now: datetime, lease: timedelta, limit: int
 ) -> Sequence[TransactionalMail]:
-    """Take letters that are due, the oldest first; they are due again when the lease ends without a word."""
+    """Claim due mail, oldest first; it is due again when the lease expires without a result."""
     due = select(_L.id).where(_L.due_at <= now).order_by(_L.due_at, _L.id).limit(limit)
     ids = list(connection.execute(due.with_for_update(skip_locked=True)).scalars())
     if not ids:
@@ -71,12 +74,12 @@ def claim(
 
 
 def finish(connection: Connection, mail: TransactionalMail, owner: str) -> bool:
-    """Put a letter away: it left, cannot arrive, or has no point any more. False where somebody else has it."""
+    """Mark mail as finished: sent, undeliverable or obsolete. False if another worker holds it."""
     return _settle(connection, mail, owner, {"due_at": None})
 
 
 def put_off(connection: Connection, mail: TransactionalMail, owner: str, due_at: datetime, *, counts: bool) -> bool:
-    """Try a letter again later; `counts` says whether this attempt was one. False where somebody else has it."""
+    """Retry mail later; `counts`: this attempt counts. False if another worker holds it."""
     values: dict[str, Any] = {"due_at": due_at}
     if not counts:
         values["attempts"] = _L.attempts - 1
@@ -84,12 +87,12 @@ def put_off(connection: Connection, mail: TransactionalMail, owner: str, due_at:
 
 
 def is_held(connection: Connection, mail: TransactionalMail, owner: str) -> bool:
-    """Whether a claimed letter is still its owner's."""
+    """Whether `owner` still holds claimed mail."""
     return connection.execute(select(_L.id).where(_held(mail, owner))).one_or_none() is not None
 
 
 def end_leases(connection: Connection, owner: str, now: datetime) -> int:
-    """Make due what a worker that vanished had in hand; returns how many letters."""
+    """Make due the mail a dead worker held; returns the count."""
     held = and_(_L.lease_owner == owner, _L.due_at.is_not(None))
     return connection.execute(update(t.outbox).where(held).values(due_at=now, lease_owner=None)).rowcount
 
@@ -104,18 +107,18 @@ def _settle(connection: Connection, mail: TransactionalMail, owner: str, values:
 
 
 def forget(connection: Connection, subject_id: int) -> None:
-    """Remove what was to be sent to somebody who is erased."""
-    endpoints = [kind.value for kind in ABOUT_ENDPOINTS]  # they have row numbers of their own
+    """Delete mail to a subscriber who is erased."""
+    endpoints = [kind.value for kind in ABOUT_ENDPOINTS]  # endpoints have row ids of their own
     connection.execute(delete(t.outbox).where(_L.subject_id == subject_id, _L.kind.not_in(endpoints)))
 
 
 def has_done(connection: Connection, before: datetime) -> bool:
-    """Whether a letter that is done was written before then."""
+    """Whether finished mail written before then exists."""
     found = connection.execute(select(_L.id).where(_L.due_at.is_(None), _L.created_at < before).limit(1))
     return found.one_or_none() is not None
 
 
 def forget_done(connection: Connection, before: datetime, limit: int) -> int:
-    """Remove letters that are done and were written before then, at most `limit`; returns how many."""
+    """Delete finished mail written before then, at most `limit`; returns the count."""
     old = select(_L.id).where(_L.due_at.is_(None), _L.created_at < before).limit(limit)
     return int(connection.execute(delete(t.outbox).where(_L.id.in_(old))).rowcount)

@@ -1,4 +1,4 @@
-"""The schema's version: bring a database up to date, or say that it is not."""
+"""Migrations: upgrade a database, or report that it is out of date."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from notifier.storage.database.dialect import is_sqlite
 from notifier.storage.database.engine import Database
 from notifier.storage.schema import shape, version
 
-# Any number that nothing else locks: two processes that upgrade at once go one after the other.
+# Arbitrary but unique: concurrent upgrades take turns.
 _ADVISORY_LOCK = 7_305_202
 
 
@@ -26,12 +26,12 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def upgrade(database: Database) -> None:
-    """Apply every migration that is missing. Safe to run by several processes at once.
+    """Apply all missing migrations. Safe to run in several processes at once.
 
-    A database that a newer version has upgraded stays as it is.
+    A database upgraded by a newer version stays as it is.
 
     Raises:
-        ConfigError: what came out is not what this version needs; nothing was changed.
+        ConfigError: The result is not what this version needs; nothing was changed.
     """
     with database.write() as connection:
         if not is_sqlite(connection):
@@ -52,25 +52,25 @@ def upgrade(database: Database) -> None:
 
 
 def upgrade_to(connection: Connection, number: str) -> None:
-    """Apply the migrations up to one of them, in a transaction that writes."""
+    """Apply the migrations up to `number`, in a write transaction."""
     command.upgrade(_config(connection), number)
 
 
 def current(database: Database) -> str | None:
-    """Return the revision of a database; None for an empty one."""
+    """Return the revision of a database; None if it is empty."""
     with database.read() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def head() -> str:
-    """Return the revision this code was written for."""
+    """Return the newest revision of this code."""
     found = ScriptDirectory.from_config(_config()).get_current_head()
     assert found is not None  # noqa: S101 - there is at least one migration
     return found
 
 
 def faults(database: Database) -> list[str]:
-    """Name what the database lacks of what its own revision made; of a newer one, of what this version needs."""
+    """List what the database lacks of its own revision, or of this version's if that is older."""
     with database.read() as connection:
         found = version.state(connection)
         if found.revision not in _numbers() and not found.is_newer:
@@ -83,7 +83,7 @@ def _numbers() -> set[str]:
 
 
 def _made_by(number: str) -> shape.Shape:
-    """Return the shape that the migrations up to a revision make: a scratch database tells."""
+    """Return the shape that the migrations up to a revision produce, from a scratch database."""
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         upgrade_to(connection, number)
@@ -93,6 +93,6 @@ def _made_by(number: str) -> shape.Shape:
 
 
 def make_revision(database: Database, message: str, number: str) -> None:
-    """Write a migration for what `tables.py` says and `database` lacks: for developers."""
+    """Generate a migration from `storage/tables` and what `database` lacks; for developers."""
     with database.write() as connection:
         command.revision(_config(connection), message=message, autogenerate=True, rev_id=number)

@@ -1,7 +1,7 @@
-"""The shape of a schema: tables, columns, keys and indexes, in words that mean the same on both databases.
+"""The shape of a schema: tables, columns, keys and indexes, described alike for both databases.
 
-A revision's number says which migrations ran, not what they made: a database of a development version, or one that
-was changed by hand, bears the same number. The shape says what is there.
+A revision says which migrations ran, not what they produced. A database of a development version,
+or one changed by hand, may have the same revision. The shape says what is there.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ _NOT_OURS = frozenset({"alembic_version"})
 
 
 def of_tables(metadata: MetaData) -> dict[str, str]:
-    """Return the shape that tables are declared with."""
+    """Return the declared shape of tables."""
     found: dict[str, str] = {}
     for table in metadata.tables.values():
         found[table.name] = "table"
@@ -67,7 +67,7 @@ def _name_of(part: object) -> str | None:
 
 
 def of_database(connection: Connection) -> dict[str, str]:
-    """Return the shape of a database as it is now; other people's tables in it are left out only by name."""
+    """Return a database's current shape; foreign tables are omitted only by name (`_NOT_OURS`)."""
     inspector = inspect(connection)
     found: dict[str, str] = {}
     for (_, table), columns in inspector.get_multi_columns().items():
@@ -113,22 +113,22 @@ def _column(kind: TypeEngine[Any], *, nullable: bool) -> str:
 
 
 def lacking(found: Shape, needed: Shape) -> list[str]:
-    """Name what is needed and is missing or different; what is there besides does no harm, and is not named.
+    """List what is needed but missing or different; anything extra is harmless and not listed.
 
-    Where a whole table is missing, nothing of it is named but the table.
+    Of a missing table, only the table is listed.
     """
     wrong = [name for name in sorted(needed) if found.get(name) != needed[name]]
     return [name for name in wrong if needed[name] == "table" or _table_of(name, needed[name]) in found]
 
 
 def _table_of(name: str, what: str) -> str:
-    """Return whose part this is: of `event.author` and `event: ...`, or of an index, which says it in its value."""
+    """Return the table of a part: `event.author`, `event: ...`, or an index (from its value)."""
     if name.startswith("index "):
         return what.partition(" ")[0]
     return name.partition(":")[0].partition(".")[0]
 
 
 def fingerprint(shape: Shape) -> str:
-    """Return what tells one shape from another."""
+    """Return a shape's fingerprint."""
     lines = "\n".join(f"{name}\t{shape[name]}" for name in sorted(shape))
     return hashlib.sha256(lines.encode()).hexdigest()

@@ -1,4 +1,7 @@
-"""Whether this version of the code can work on a database, without loading the migrations: asked at every start."""
+"""Whether this version can work on a database.
+
+Checked at every start, without migrations loaded.
+"""
 
 from dataclasses import dataclass
 
@@ -9,7 +12,7 @@ from notifier.storage.operations import installation
 from notifier.storage.schema import shape
 from notifier.storage.tables import metadata
 
-HEAD = "0003"  # what this version of the code needs; a test holds it to the newest migration
+HEAD = "0003"  # what this version of the code needs; a test compares it with the newest migration
 UPGRADE = "run `notifier db upgrade`"
 _FINGERPRINT = "schema_fingerprint"
 _NAMED = 5
@@ -17,24 +20,24 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Which migrations ran, and the fingerprint of what they made; both None for an empty database."""
+    """Which migrations ran, and the fingerprint of their result. An empty database has neither."""
 
     revision: str | None
     fingerprint: str | None
 
     @property
     def is_newer(self) -> bool:
-        """Whether a newer version of the code has upgraded the database; migrations only add to what we need."""
+        """Whether a newer version upgraded the database; migrations only add to what we need."""
         return self.revision is not None and self.revision.isdigit() and int(self.revision) > int(HEAD)
 
     @property
     def is_fit(self) -> bool:
-        """Whether all the migrations that this version needs have run."""
+        """Whether all migrations that this version needs have run."""
         return self.revision == HEAD or self.is_newer
 
 
 def state(connection: Connection) -> State:
-    """Return what the database says of itself."""
+    """Return the stored revision and fingerprint."""
     tables = inspect(connection).get_table_names()
     if "alembic_version" not in tables:
         return State(None, None)
@@ -44,23 +47,26 @@ def state(connection: Connection) -> State:
 
 
 def note_shape(connection: Connection) -> None:
-    """Remember the shape that migrations have just made."""
+    """Store the shape that migrations have just produced."""
     installation.put(connection, _FINGERPRINT, shape.fingerprint(shape.of_database(connection)).encode())
 
 
 def faults(connection: Connection, needed: shape.Shape | None = None) -> list[str]:
-    """Name what this version needs and the database has not (or has otherwise); `needed` tells of another version."""
+    """List what this version needs and the database lacks or has otherwise.
+
+    `needed`: the shape that another version needs.
+    """
     return shape.lacking(shape.of_database(connection), needed or shape.of_tables(metadata))
 
 
 def is_as_made(connection: Connection) -> bool:
-    """Whether the schema is still what the last upgrade made; not so where somebody changed it by hand."""
+    """Whether the schema is still what the last upgrade produced: False after changes by hand."""
     stored = installation.get(connection, _FINGERPRINT)
     return stored is None or stored.decode() == shape.fingerprint(shape.of_database(connection))
 
 
 def describe_faults(names: list[str]) -> str:
-    """Return one line about what is wrong with a schema."""
+    """Return one line about the faults of a schema."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return (
         f"the schema lacks or has otherwise: {', '.join(names[:_NAMED])}{more}. "
@@ -69,18 +75,18 @@ def describe_faults(names: list[str]) -> str:
 
 
 class Fitness:
-    """Says why this version cannot work on a database. The schema is read once, and again after each upgrade."""
+    """Reports why this version cannot work on a database. Rereads the schema after each upgrade."""
 
     def __init__(self, database: Database) -> None:
-        """Ask nothing yet."""
+        """Read lazily."""
         self._database = database
         self._known: State | None = None
 
     def fault(self) -> str | None:
-        """Return one line, or None where all is well: also on a database that a newer version has upgraded.
+        """Return one line; None if all is well, also if a newer version upgraded the database.
 
         Raises:
-            UnavailableError: the database does not answer.
+            UnavailableError: The database does not answer.
         """
         with self._database.read() as connection:
             found = state(connection)

@@ -1,7 +1,8 @@
-"""Every table of the ledger. What each row means: docs/decisions/0004-rows-and-batches.md.
+"""Every table. The rows of deliveries are explained in docs/decisions/0004-rows-and-batches.md.
 
-SQLAlchemy Core, no ORM: a million deliveries never become Python objects. Hot tables (`delivery`, `batch`, `verdict`)
-carry no foreign keys: their rows are written set by set inside the transaction that writes their parent.
+SQLAlchemy Core, no ORM: a million deliveries never become Python objects. Hot tables (`delivery`,
+`batch`, `verdict`) have no foreign keys: their rows are written in sets, in the transaction that
+writes their parent.
 """
 
 from notifier.storage.database.metadata import metadata
@@ -33,7 +34,7 @@ from notifier.storage.tables.social import account, account_session, post
 from notifier.storage.tables.subscribers import erasure, limited_message, opt_out, preference, subscriber, suppression
 from notifier.storage.tables.transactional_mail import outbox
 
-# One name for every table: whoever reads or writes rows imports this module.
+# One name for every table: queries import this module.
 __all__ = [
     "account",
     "account_session",

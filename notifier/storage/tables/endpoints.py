@@ -36,7 +36,7 @@ endpoint = Table(
     Column("last_success_at", Instant),
     Column("warned_at", Instant),
     Column("disabled_at", Instant),
-    Column("probe_at", Instant),  # disabled for failing: when it is asked again whether it works
+    Column("probe_at", Instant),  # if disabled for failing: when it is probed next
     Column("probes", Integer, nullable=False, server_default=text("0")),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),

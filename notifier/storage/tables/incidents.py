@@ -1,4 +1,4 @@
-"""What producers hand in, and what each channel has said of it."""
+"""Submitted events, incidents with their updates, and what each channel announced."""
 
 from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table, Text, false, func, text, true
 
@@ -39,16 +39,16 @@ incident_update = Table(
     Column("digest", String(64), nullable=False),  # of the content, without ids and times
     Column("outcome", String(16), nullable=False),
     Column("automatic", Boolean, nullable=False),
-    Column("guarded", Boolean, nullable=False, server_default=false()),  # waits for a person, if so configured
+    Column("guarded", Boolean, nullable=False, server_default=false()),  # waits for an operator, if so configured
     Column("revision", Integer, nullable=False, server_default=text("1")),
-    Column("author", String(200)),  # of its newest words; null where an older version wrote them
+    Column("author", String(200)),  # of the current text; null if an older version wrote it
     Column("notify", Boolean, nullable=False, server_default=true()),
     Column("visible", Boolean, nullable=False, server_default=true()),
-    Column("held", Boolean, nullable=False, server_default=false()),  # not shown before a person releases it
-    Column("created_at", Instant),  # by its source, where that tells it: then the order is by it, not by `posted_at`
+    Column("held", Boolean, nullable=False, server_default=false()),  # not shown until an operator releases it
+    Column("created_at", Instant),  # at its source, if known: the timeline is then ordered by it, not by `posted_at`
     Column("next_update_at", Instant),  # promised by its author
     Column("reminder", Boolean, nullable=False, server_default=false()),  # announces planned work once more
-    Column("pending_edit", Json),  # another content, which waits for a person: `pending_edits.py`
+    Column("pending_edit", Json),  # another content, held until released: `pending_edits.py`
 )
 
 ordered_at = func.coalesce(incident_update.c.created_at, incident_update.c.posted_at)  # as `Update.ordered_at`
@@ -63,9 +63,9 @@ event = Table(
     Column("outcome", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     Column("received_at", Instant, nullable=False, index=True),
-    Column("author", String(200)),  # as an audit entry's actor; null where an older version took it in
-    Column("origin", String(200)),  # network address, host of the command line, or the inbound source
-    Column("digest", String(64)),  # of `domain.timeline.event_digest`: tells a repeat from a reused id
+    Column("author", String(200)),  # as an audit entry's actor; null if ingested by an older version
+    Column("origin", String(200)),  # network address, host of the command line, or source
+    Column("digest", String(64)),  # `domain.timeline.event_digest`: distinguishes a repeat from a reused id
 )
 
 channel_state = Table(
@@ -82,7 +82,7 @@ channel_state = Table(
     Column("status", String(16)),  # these three: as last announced
     Column("impact", String(16), nullable=False),
     Column("components", Json, nullable=False),
-    Column("announced_until", Instant),  # `ordered_at` of the newest update dealt with
+    Column("announced_until", Instant),  # `ordered_at` of the newest update announced or absorbed
     Column("due_at", Instant),
     Column("due_reason", String(32)),
     Index("ix_channel_state_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
@@ -95,6 +95,6 @@ announcement = Table(
     Column("channel", String(16), primary_key=True),
     Column("update_id", String(200), primary_key=True),
     Column("round", Integer, nullable=False),
-    Column("sequence", Integer),  # null: told to nobody (absorbed, or stale)
+    Column("sequence", Integer),  # null: not announced (absorbed, or stale)
     Column("reason", String(100), nullable=False),
 )

@@ -1,4 +1,4 @@
-"""What only mail has: its subjects as first sent, what the provider reported of it, and what must be counted."""
+"""Tables of mail: subjects as first sent, provider events, durable counters."""
 
 from sqlalchemy import BigInteger, Column, Index, String, Table, Text
 
@@ -10,7 +10,7 @@ mail_subject = Table(
     metadata,
     Column("incident_id", String(200), primary_key=True),
     Column("locale", String(16), primary_key=True),
-    Column("subject", Text, nullable=False),  # as first sent: mail programs thread by it, whatever the title becomes
+    Column("subject", Text, nullable=False),  # as first sent: mail clients thread by it, even after the title changes
 )
 
 provider_event = Table(

@@ -1,4 +1,4 @@
-"""Decisions to send, who each concerns, and what became of every recipient."""
+"""Notifications, their audiences, deliveries and attempts."""
 
 from sqlalchemy import (
     BigInteger,
@@ -28,9 +28,9 @@ notification = Table(
     Column("urgency", String(32), nullable=False),
     Column("content", Json, nullable=False),
     Column("update_ids", Json, nullable=False),
-    Column("follows", Json),  # {"id", "locales"}: tells its readers again, in their language, what that one told
+    Column("follows", Json),  # {"id", "locales"}: a late translation, for that one's recipients with these locales
     Column("lane", String(16), nullable=False),
-    Column("state", String(16), nullable=False),  # planning, planned; held, canceled, superseded by what was released
+    Column("state", String(16), nullable=False),  # planning, planned; held, canceled, superseded by its release
     Column("created_at", Instant, nullable=False),
     Column("planned_at", Instant),
     UniqueConstraint("incident_id", "channel", "sequence"),
@@ -100,10 +100,10 @@ delivery = Table(
     Column("recipient_id", BigInteger, nullable=False),
     Column("batch_id", BigInteger, nullable=False, index=True),
     Column("since", Integer, nullable=False),
-    Column("state", String(16)),  # null: as its batch
+    Column("state", String(16)),  # null: as the batch
     Column("reason", String(32)),
     Column("attempts", Integer),
-    Column("replays", Integer),  # how often somebody asked to send it again
+    Column("replays", Integer),  # how often it was replayed
     Column("due_at", Instant),
     Column("provider_id", Text),
     Column("updated_at", Instant),
@@ -130,7 +130,7 @@ attempt = Table(
     Column("reason", String(32)),
     Column("status", Integer),
     Column("detail", Text, nullable=False),
-    Column("answer", Text),  # the beginning of what a webhook endpoint answered
+    Column("answer", Text),  # the beginning of a webhook endpoint's response
     Column("provider", String(128), nullable=False),
     Index("ix_attempt_notification_id_recipient_key", "notification_id", "recipient_key"),
 )

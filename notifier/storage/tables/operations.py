@@ -1,4 +1,4 @@
-"""Tables of operating it: sessions, counts of processes, those that work, states of providers, and what is left."""
+"""Tables of operations: sessions, keys, audit, metrics, workers, provider states, retention."""
 
 from sqlalchemy import (
     BigInteger,
@@ -15,19 +15,19 @@ from sqlalchemy import (
 from notifier.storage.database.metadata import RowId, metadata
 from notifier.storage.database.types import Instant, Json
 
-# Who is signed in at the console, by the digest of the cookie's random id.
+# Signed-in console users, by the digest of the cookie's random id.
 console_session = Table(
     "console_session",
     metadata,
     Column("digest", String(64), primary_key=True),
     Column("kind", String(16), nullable=False),  # admin, key
-    Column("holder", String(64), nullable=False),  # a key's id; of the admin token, a mark that changes with it
+    Column("holder", String(64), nullable=False),  # a key's id; for the admin token, a fingerprint that changes with it
     Column("created_at", Instant, nullable=False),
     Column("last_seen_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),
 )
 
-# Counters have no owner and only grow; a gauge is its process's last word.
+# A counter has no owner and only grows; a gauge is its process's last value.
 metric = Table(
     "metric",
     metadata,
@@ -38,7 +38,7 @@ metric = Table(
     Column("updated_at", Instant, nullable=False),
 )
 
-# Numbers, and nobody's name.
+# Counts only, no recipients.
 pruned = Table(
     "pruned",
     metadata,
@@ -48,16 +48,18 @@ pruned = Table(
     Column("deliveries", Integer, nullable=False),
 )
 
-# Workers that live: each counts on every two seconds. Whose number stands still has vanished, and so have its leases.
+# Live workers increment a counter every two seconds. A worker whose counter stops is dead, and its
+# leases expire.
 worker_process = Table(
     "worker_process",
     metadata,
-    Column("id", String(64), primary_key=True),  # as `lease_owner` names it: one per start of a process
+    Column("id", String(64), primary_key=True),  # as in `lease_owner`: one per start of a process
     Column("beats", BigInteger, nullable=False),
-    Column("heartbeat_at", Instant, nullable=False),  # by the worker's own clock: for people, never compared
+    Column("heartbeat_at", Instant, nullable=False),  # by the worker's own clock: informative, never compared
 )
 
-# A provider or account that ever failed; written when it changes, and for an error at most once a second and process.
+# Providers and accounts that ever failed. Written on changes, and for errors at most once a second
+# per process.
 provider_state = Table(
     "provider_state",
     metadata,
@@ -75,7 +77,8 @@ provider_state = Table(
     Column("error_at", Instant),
 )
 
-# Work that fails by a fault of ours: an incident, a plan, a letter, a chore of the sweep.
+# Work that fails through a fault of ours: an incident, a plan, transactional mail, a job of the
+# sweep.
 dead_letter = Table(
     "dead_letter",
     metadata,
@@ -83,7 +86,7 @@ dead_letter = Table(
     Column("object_id", String(200), primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("next_try_at", Instant),  # null: given up
-    Column("last_error", String(100), nullable=False),  # its class: a message may hold addresses
+    Column("last_error", String(100), nullable=False),  # its class only: a message may contain addresses
 )
 
 meta = Table(

@@ -1,4 +1,4 @@
-"""The tables of social accounts: who speaks, their logins, and what they said."""
+"""Tables of social accounts: accounts, sessions, posts."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
 
@@ -29,13 +29,13 @@ post = Table(
     Column("id", RowId, primary_key=True),
     Column("notification_id", BigInteger, nullable=False),
     Column("recipient_key", BigInteger, nullable=False),
-    Column("part", Integer, nullable=False),  # a bilingual text that fits no one post is a thread of several
+    Column("part", Integer, nullable=False),  # a bilingual text too long for one post is a thread of several
     Column("incident_id", String(200), nullable=False),
     Column("account", String(100), nullable=False),
     Column("platform", String(16), nullable=False),
     Column("locale", String(16), nullable=False),
     Column("text", Text, nullable=False),
-    Column("provider_id", String(200), nullable=False),  # empty: it exists, and the platform does not show where
+    Column("provider_id", String(200), nullable=False),  # empty: it exists, but the platform does not show where
     Column("url", Text),
     Column("extra", Json, nullable=False),
     Column("cost", BigInteger, nullable=False),  # millionths of a US dollar

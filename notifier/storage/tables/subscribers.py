@@ -1,4 +1,4 @@
-"""Subscribers, what they chose, and who must not be written to."""
+"""Subscribers, their preferences, and suppressed addresses."""
 
 from sqlalchemy import (
     BigInteger,
@@ -32,7 +32,7 @@ subscriber = Table(
     Column("external_id", String(200), nullable=False, unique=True),
     Column("kind", String(16), nullable=False),
     Column("email", String(254)),
-    Column("address_key", BigInteger),  # ids.address_key of the e-mail; null without one
+    Column("address_key", BigInteger),  # `ids.address_key` of the e-mail; null without one
     Column("name", String(200), nullable=False),
     Column("locale", String(16), nullable=False),
     Column("timezone", String(64), nullable=False),
@@ -45,9 +45,9 @@ subscriber = Table(
     Column("consent", Json),  # wording version, form, times, shortened networks: proof under GDPR Art. 7(1)
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
-    Column("expires_at", Instant),  # an unconfirmed sign-up is forgotten then
+    Column("expires_at", Instant),  # when an unconfirmed sign-up is deleted
     Index("ix_subscriber_address_key", "address_key"),
-    # Holds all that planning asks about who wants quiet, so that an audience without such people costs nothing.
+    # A covering index for planning's query on quiet hours: an audience without any costs nothing.
     Index("ix_subscriber_bounds", "address_key", *_BOUNDS, "state", sqlite_where=_BOUND, postgresql_where=_BOUND),
     Index(
         "ix_subscriber_expires_at",
@@ -68,7 +68,7 @@ suppression = Table(
     Column("since", Instant, nullable=False),
 )
 
-erasure = Table(  # keyed hashes (ids.address_key) of the address and the name of who was erased by the operator
+erasure = Table(  # keyed hashes (`ids.address_key`) of the address and name of erased subscribers
     "erasure",
     metadata,
     Column("key", BigInteger, primary_key=True, autoincrement=False),
@@ -83,7 +83,7 @@ opt_out = Table(
     Column("since", Instant, nullable=False),
 )
 
-limited_message = Table(  # what was let go to an address with an hourly limit
+limited_message = Table(  # what was sent to addresses with an hourly limit
     "limited_message",
     metadata,
     Column("address_key", BigInteger, primary_key=True, autoincrement=False),

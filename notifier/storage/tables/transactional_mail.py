@@ -1,4 +1,4 @@
-"""The table of letters: mail about a subscription itself. What a row means: `domain/messages/transactional_mail.py`."""
+"""The outbox of transactional mail. For its values, see `domain/messages/transactional_mail.py`."""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, text
 
@@ -13,8 +13,8 @@ outbox = Table(
     Column("subject_id", BigInteger, nullable=False, index=True),
     Column("address_key", BigInteger, nullable=False, index=True),
     Column("expires_at", Instant, nullable=False),
-    Column("due_at", Instant),  # null: done; also the end of a lease
-    Column("lease_owner", String(64)),  # who is sending it now
+    Column("due_at", Instant),  # null: finished; also the end of a lease
+    Column("lease_owner", String(64)),  # the worker sending it
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("created_at", Instant, nullable=False),
     Column("detail", Json),  # what a message to the team is about
