@@ -1,1 +1,1 @@
-"""What others send, read into domain values: our own events, and payloads of foreign systems."""
+"""Input from outside, parsed into domain values: our own events and other systems' payloads."""

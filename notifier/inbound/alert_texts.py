@@ -1,4 +1,4 @@
-"""What an incident that a monitor opened says: neutral words, for nobody has reviewed the alert's own."""
+"""Neutral texts of incidents opened by a monitor: nobody has reviewed the alert's own texts."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _OVER = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertTexts:
-    """Title and bodies per locale: while it fires, when it has calmed down, when it counts as over."""
+    """Title and bodies per locale: while it fires, once it is quiet, once it counts as resolved."""
 
     title: Mapping[str, str]
     firing: Mapping[str, str]
@@ -40,7 +40,7 @@ class AlertTexts:
 
 
 def neutral_texts(locales: Collection[str]) -> AlertTexts:
-    """The built-in words in those of the offered locales that have them; English where none has."""
+    """Return the built-in texts in the offered locales that have them; otherwise in English."""
     return AlertTexts(
         title=_offered(_TITLE, locales),
         firing=_offered(_FIRING, locales),

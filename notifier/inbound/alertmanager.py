@@ -1,8 +1,8 @@
 """Webhooks of a Prometheus Alertmanager, version "4" -> one event per change of an alert group.
 
-Source: Prometheus, "Alertmanager configuration", webhook_config. One request tells of a whole group; it is `resolved`
-only when all of its alerts are. Alert texts are written for engineers and nobody has reviewed them: unless the rules
-say otherwise, readers get neutral words.
+Source: Prometheus, "Alertmanager configuration", webhook_config. A request describes a whole group,
+which is `resolved` only when all of its alerts are. Alert texts are written for engineers and not
+reviewed. Unless the rules say otherwise, readers get neutral texts.
 """
 
 from collections.abc import Mapping
@@ -43,10 +43,10 @@ class _Payload(Lenient):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRules:
-    """How alerts become updates; every part can be configured.
+    """How alerts become updates; all of it can be configured.
 
-    `impacts` maps the severity label's value; `when_calm` is the status once every alert is resolved; with
-    `publish_texts` the alert's own summary and description are shown, in `locale`.
+    `impacts` maps values of the severity label. `when_calm` is the status once every alert is
+    resolved. With `publish_texts`, the alert's own summary and description are shown, in `locale`.
     """
 
     texts: AlertTexts
@@ -69,7 +69,7 @@ class AlertRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertGroup:
-    """One request of an Alertmanager. `group` stands for the group, `change` for its very state."""
+    """One request of an Alertmanager. `group` identifies the group, `change` its exact state."""
 
     source: str
     group: str
@@ -78,30 +78,33 @@ class AlertGroup:
     began_at: datetime
     impact: Impact
     components: tuple[str, ...]
-    title: str | None = None  # the alerts' own words, where they may be published
+    title: str | None = None  # the alerts' own texts, if they may be published
     body: str | None = None
 
     @property
     def event_id(self) -> str:
-        """The same on every repeat, whichever member of a cluster sends it."""
+        """The same for every repeat, from any member of a cluster."""
         return f"alertmanager:{self.source}:{self.change}"
 
     @property
     def incidents_prefix(self) -> str:
-        """How the ids of all incidents of this group begin."""
+        """The common prefix of the ids of this group's incidents."""
         return f"{self.source}.{self.group}-"
 
     @property
     def new_incident_id(self) -> str:
-        """The id of an incident that this request opens: the group fires again weeks later, which is another one."""
+        """The id of an incident that this request opens.
+
+        A group that fires again weeks later opens another one.
+        """
         return f"{self.incidents_prefix}{self.began_at:%Y%m%dT%H%M%S}"
 
 
 def parse_alerts(data: bytes, *, source: str, rules: AlertRules) -> AlertGroup:
-    """Read one request.
+    """Parse one request.
 
     Raises:
-        InvalidInputError: names the fields at fault by their dotted paths.
+        InvalidInputError: Names the fields at fault by their dotted paths.
     """
     payload = read(_Payload, data)
     firing = tuple(alert for alert in payload.alerts if alert.status == "firing")
@@ -129,7 +132,7 @@ def alert_event(
     status: Status | None = None,
     notify: bool = True,
 ) -> Event:
-    """Write the update that a request makes; `status` overrules what the rules say, `now` is when it was posted."""
+    """Return the update of a request. `status` overrides the rules; `now` is its posting time."""
     chosen = status or (Status.INVESTIGATING if group.is_firing else rules.when_calm)
     title = {rules.locale: group.title} if group.title else rules.texts.title
     neutral = rules.texts.over if chosen.closes else (rules.texts.firing if group.is_firing else rules.texts.calm)
@@ -156,7 +159,7 @@ def alert_event(
 
 
 def _change(payload: _Payload) -> str:
-    """Name the group's state: its key with every alert's identity, status and beginning, in no particular order."""
+    """Identify the group's state by its key and each alert's identity, status and start."""
     alerts = sorted(
         f"{alert.fingerprint or sorted(alert.labels.items())}/{alert.status}/{alert.starts_at.isoformat()}"
         for alert in payload.alerts
@@ -170,7 +173,7 @@ def _impact(alerts: tuple[_Alert, ...], rules: AlertRules) -> Impact:
 
 
 def _components(alerts: tuple[_Alert, ...], rules: AlertRules) -> tuple[str, ...]:
-    """Our components that the label names; a label that names none of ours says nothing to readers."""
+    """Return our components that the label names; unknown names mean nothing to readers."""
     named = {rules.components.known(alert.labels.get(rules.component_label)) for alert in alerts}
     return tuple(sorted(key for key in named if key))[:MAX_COMPONENTS]
 

@@ -1,4 +1,4 @@
-"""JSON bodies of the API's changes, read strictly: every fault named by its dotted path, no value ever repeated."""
+"""Strict JSON bodies of the API: each error names its dotted path and repeats no value."""
 
 from typing import TypeVar
 
@@ -7,11 +7,11 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from notifier.domain.errors import FieldError, InvalidInputError
 
-MAX_ERRORS = 50  # named in one answer
+MAX_ERRORS = 50  # in one response
 
 
 class Body(BaseModel):
-    """Unknown keys and wrong types are refused."""
+    """Rejects unknown keys and wrong types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -20,15 +20,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def refused(sentence: str) -> PydanticCustomError:
-    """Return what a field's check raises; `sentence` goes to the caller as it is."""
+    """Return what a field's check raises; callers see `sentence` as it is."""
     return PydanticCustomError("refused", "{sentence}", {"sentence": sentence})
 
 
 def read_json(model: type[Model], data: bytes | str) -> Model:
-    """Read one JSON object.
+    """Parse one JSON object.
 
     Raises:
-        InvalidInputError: names every field at fault, `body` where the JSON itself is broken.
+        InvalidInputError: Names every field at fault; `body` if the JSON itself is invalid.
     """
     try:
         return model.model_validate_json(data)
@@ -37,7 +37,7 @@ def read_json(model: type[Model], data: bytes | str) -> Model:
 
 
 def faults_of(error: ValidationError) -> list[FieldError]:
-    """Name what pydantic found."""
+    """Convert pydantic's errors."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return [FieldError(_dotted(detail), detail["msg"]) for detail in details[:MAX_ERRORS]]
 

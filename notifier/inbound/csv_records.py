@@ -1,4 +1,4 @@
-"""CSV records (RFC 4180) that survive broken quoting: one bad record never takes its neighbours along."""
+"""CSV records (RFC 4180), robust to broken quoting: a bad record does not affect its neighbours."""
 
 import csv
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from notifier.inbound.list_lines import ByteSource, bounded_lines
 
-# A record that goes on for longer holds a quote that nobody closed.
+# A longer record contains an unclosed quote.
 _MAX_LINES = 200
 _MAX_CHARACTERS = 100_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -16,12 +16,12 @@ _TOO_LONG = "this line is longer than a record may be"
 
 @dataclass(frozen=True, slots=True)
 class CsvRecord:
-    """The fields of one record and the physical line it starts on; or what is wrong with it."""
+    """The fields of one record and its first physical line; or what is wrong with it."""
 
     line: int
     fields: list[str]
     fault: str | None = None
-    is_utf8: bool = True  # else the bytes at fault are surrogates in `fields`
+    is_utf8: bool = True  # otherwise `fields` has surrogates for the invalid bytes
 
 
 class _OverlongError(Exception):
@@ -29,17 +29,18 @@ class _OverlongError(Exception):
 
 
 class CsvRecords:
-    """Iterates over the records of a file; blank lines are skipped.
+    """Iterates over the records of a file; skips blank lines.
 
-    When a record cannot be read it is reported by its first line, and reading goes on with its second: a quote that was
-    never closed costs one row. Only where the lines after it are no rows either is the whole quoted text left out.
+    A record that cannot be parsed is reported by its first line, and reading resumes at its second:
+    an unclosed quote costs one row. Only if the lines after it are not rows either is the whole
+    quoted text skipped.
     """
 
     def __init__(self, source: ByteSource) -> None:
-        """Read nothing yet."""
+        """Read lazily."""
         self._lines = bounded_lines(source)
-        self._again: list[tuple[int, str]] = []  # lines to be read once more, last first
-        self._taken: list[tuple[int, str]] = []  # lines of the present record
+        self._again: list[tuple[int, str]] = []  # lines to read again, last first
+        self._taken: list[tuple[int, str]] = []  # lines of the current record
         self._size = 0
         self._width = 0
         self._is_utf8 = True
@@ -62,7 +63,7 @@ class CsvRecords:
                 return
 
     def _feed(self) -> Iterator[str]:
-        """Give the reader its lines, keeping those of the present record."""
+        """Yield the reader's lines, keeping those of the current record."""
         while True:
             line = self._reread() if self._again else self._next()
             if line is None:
@@ -83,7 +84,7 @@ class CsvRecords:
         try:
             return number, line.decode()
         except UnicodeDecodeError:
-            self._is_utf8 = False  # the row is refused, not the file
+            self._is_utf8 = False  # rejects the row, not the file
             return number, line.decode("utf-8", "surrogateescape")
 
     def _reread(self) -> tuple[int, str]:
@@ -110,7 +111,7 @@ class CsvRecords:
         return sum(text.count(",") + 1 >= self._width for text in sample) * 2 > len(sample)
 
     def _skip_quoted(self) -> None:
-        """Leave lines out up to the one that closes the quotes."""
+        """Skip lines up to the one that closes the quote."""
         for _, line in self._lines:
             if line is not None and line.count(b'"') % 2:
                 return

@@ -41,9 +41,9 @@ Headers = Annotated[dict[str, str], Field(max_length=50)]
 
 
 class EndpointBody(Body):
-    """A whole endpoint. `components` and `types` empty mean all. Header values are never shown again.
+    """A whole endpoint. Empty `components` and `types` mean all. Header values are write-only.
 
-    `signature`: `hmac` by a shared secret, or `ed25519` by a key pair of which you get the public half.
+    `signature`: `hmac` with a shared secret, or `ed25519` with a key pair whose public key you get.
     """
 
     url: Url
@@ -61,10 +61,10 @@ class EndpointBody(Body):
     signature: SignatureKind = SignatureKind.HMAC
 
     def to_domain(self, vocabulary: Vocabulary) -> Endpoint:
-        """Build the domain's value.
+        """Convert to the domain value.
 
         Raises:
-            InvalidInputError: names every component this house does not know.
+            InvalidInputError: Names every unknown component.
         """
         endpoint = Endpoint(
             url=self.url,
@@ -88,9 +88,9 @@ class EndpointBody(Body):
 
 
 class EndpointPatch(Body):
-    """What to change: members left out stay, null means the default. `headers` are laid over the present ones.
+    """Changes: omitted members stay, null resets to the default. `headers` are merged.
 
-    A header whose value is null is taken off (RFC 7396).
+    A header whose value is null is removed (RFC 7396).
     """
 
     url: Url | None = None
@@ -107,7 +107,7 @@ class EndpointPatch(Body):
     state: EndpointState | None = None
 
     def to_domain(self) -> EndpointChanges:
-        """Return the members that were named, each well-formed by itself."""
+        """Return the given members, each valid by itself."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
         for name in ("components", "types"):
             if given.get(name) is not None:
@@ -116,18 +116,18 @@ class EndpointPatch(Body):
 
 
 def parse_endpoint(data: bytes | str, vocabulary: Vocabulary) -> Endpoint:
-    """Read a whole endpoint from JSON.
+    """Parse a whole endpoint from JSON.
 
     Raises:
-        InvalidInputError: names every field at fault by its dotted path.
+        InvalidInputError: Names every field at fault by its dotted path.
     """
     return read_json(EndpointBody, data).to_domain(vocabulary)
 
 
 def parse_endpoint_patch(data: bytes | str) -> EndpointChanges:
-    """Read what to change.
+    """Parse changes from JSON.
 
     Raises:
-        InvalidInputError: as `parse_endpoint`.
+        InvalidInputError: As `parse_endpoint`.
     """
     return read_json(EndpointPatch, data).to_domain()

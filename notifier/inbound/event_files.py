@@ -1,4 +1,7 @@
-"""Files of events: one, an array, JSON Lines, YAML, or a Statuspage's history. Every fault is named with its line."""
+"""Files of events: one, an array, JSON Lines, YAML, or a Statuspage's history.
+
+Errors name their line.
+"""
 
 import json
 import re
@@ -19,7 +22,7 @@ _EVENT_KEYS = frozenset({"incident", "update"})
 
 
 class Item(NamedTuple):
-    """One event as it stands in a file: JSON text, and the line (from 1) on which it begins."""
+    """One event of a file: JSON text, and its first line (from 1)."""
 
     line: int
     text: str
@@ -29,11 +32,12 @@ def read_events(data: bytes, *, now: datetime | None) -> list[Event]:
     """Read a file of events, in the order of the file.
 
     Args:
-        data: UTF-8 text: a JSON object or array, JSON Lines, YAML, or the `incidents.json` of a Statuspage.
-        now: Aware UTC instant that times are checked against; None to take any (a recorded history).
+        data: UTF-8 text: a JSON object or array, JSON Lines, YAML, or the `incidents.json` of a
+            Statuspage.
+        now: Aware UTC instant to check times against; None accepts any (a recorded history).
 
     Raises:
-        InvalidInputError: every fault found, each field as `line N: path`.
+        InvalidInputError: Names every field at fault as `line N: path`.
     """
     text = _decode(data)
     events = parse_statuspage_history(text) if _is_statuspage(text) else _read_items(text, now)
@@ -58,7 +62,7 @@ def _read_items(text: str, now: datetime | None) -> list[Event]:
 
 
 def _in_file(fault: FieldError, line: int) -> FieldError:
-    """Name the line of the file; broken JSON has a line of its own within the event, from 1."""
+    """Add the line of the file; invalid JSON has a line within the event, from 1."""
     match = _JSON_PLACE.search(fault.message)
     if fault.field != "body" or match is None:
         return FieldError(f"line {line}: {fault.field}", fault.message)
@@ -88,7 +92,7 @@ def _items(text: str) -> Iterator[Item]:
 
 
 def _is_lines(text: str) -> bool:
-    """Whether the first line is an object by itself and more follow."""
+    """Whether the first line is a complete object and more lines follow."""
     first, _, rest = text.lstrip().partition("\n")
     return first.rstrip().endswith("}") and bool(rest.strip())
 
@@ -104,7 +108,10 @@ def _line_of(text: str, position: int) -> int:
 
 
 def _array_items(text: str) -> Iterator[Item]:
-    """Cut an array at its commas, so that each element keeps its line. Elements are parsed by whoever takes them."""
+    """Split an array at its commas, so that each element keeps its line.
+
+    Does not parse elements.
+    """
     decoder = json.JSONDecoder()
     position, line, counted = _skip(text, text.index("[") + 1), 1, 0
     while not text.startswith("]", position):
@@ -133,11 +140,11 @@ def _skip(text: str, position: int) -> int:
 
 
 def _is_statuspage(text: str) -> bool:
-    """Whether this is one object with a Statuspage's lists rather than an event."""
+    """Whether this is an object with a Statuspage's lists rather than an event."""
     if not text.lstrip().startswith("{") or _is_lines(text):
         return False
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
-        return False  # the reader of events names the fault
+        return False  # the event parser reports the error
     return isinstance(whole, dict) and not _EVENT_KEYS & whole.keys() and bool(_HISTORY_KEYS & whole.keys())

@@ -1,4 +1,4 @@
-"""The contract's event (`POST /v1/events`) as pydantic models: strict JSON in, a domain `Event` out."""
+"""The contract's event (`POST /v1/events`) as pydantic models: strict JSON in, an `Event` out."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -22,18 +22,18 @@ from notifier.domain.incidents.snapshot import complete
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.fields import Body, ComponentKey, Identifier, Instant, Link, LocaleTag, SourceName, Title
 
-MAX_AHEAD = timedelta(hours=24)  # a time further in the future is a mistake, not a fast clock
-MAX_ERRORS = 50  # named in one answer
+MAX_AHEAD = timedelta(hours=24)  # a later time is a mistake, not a fast clock
+MAX_ERRORS = 50  # in one response
 
 
 class _Strict(BaseModel):
-    """Unknown keys and wrong types are refused."""
+    """Rejects unknown keys and wrong types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
 class ComponentModel(_Strict):
-    """An affected component; a plain key stands for `{"key": ...}`."""
+    """An affected component; a plain key is short for `{"key": ...}`."""
 
     key: ComponentKey
     status: Annotated[ComponentStatus, Strict(strict=False)] | None = None
@@ -44,7 +44,7 @@ def _as_component(value: object) -> object:
 
 
 class IncidentModel(_Strict):
-    """The incident as the event describes it."""
+    """The incident as described by the event."""
 
     id: Identifier
     title: Annotated[dict[LocaleTag, Title], Field(min_length=1, max_length=100)]
@@ -68,7 +68,7 @@ class IncidentModel(_Strict):
         return self
 
     def to_domain(self) -> Incident:
-        """Build the domain's value."""
+        """Convert to the domain value."""
         return Incident(
             id=self.id,
             title=self.title,
@@ -82,7 +82,7 @@ class IncidentModel(_Strict):
 
 
 class UpdateModel(_Strict):
-    """The one update the event brings."""
+    """The event's one update."""
 
     id: Identifier
     status: Status
@@ -94,7 +94,10 @@ class UpdateModel(_Strict):
 
 
 class EventModel(_Strict):
-    """One event. `source`, `automatic` and `announce_edits` are additions to the contract, all optional."""
+    """One event.
+
+    `source`, `automatic` and `announce_edits` are optional additions to the contract.
+    """
 
     id: Identifier
     incident: IncidentModel
@@ -115,10 +118,12 @@ class EventModel(_Strict):
     announce_edits: bool = False
 
     def to_domain(self, now: datetime | None) -> Event:
-        """Build the domain's value; all times in UTC. `now` is when an update without a time was posted.
+        """Convert to the domain value, with all times in UTC.
+
+        `now`: when an update without a time was posted.
 
         Raises:
-            InvalidInputError: it has no time, and there is no such moment.
+            InvalidInputError: The update has no time, and `now` is None.
         """
         update, posted_at = self.update, self.update.posted_at or now
         if posted_at is None:
@@ -147,14 +152,16 @@ _ADAPTER = TypeAdapter(EventModel)
 
 
 def parse_event(data: bytes | str, *, now: datetime | None) -> Event:
-    """Read one event from JSON.
+    """Parse one event from JSON.
 
     Args:
         data: UTF-8 JSON of one object.
-        now: Aware UTC instant that `update.posted_at` is compared with; None to take any (a recorded history).
+        now: Aware UTC instant to check `update.posted_at` against; None accepts any (a recorded
+            history).
 
     Raises:
-        InvalidInputError: names every field at fault by its dotted path, `body` where the JSON itself is broken.
+        InvalidInputError: Names every field at fault by its dotted path; `body` if the JSON itself
+            is invalid.
     """
     event = _read(data, now)
     faults = _faults_of_maintenance(event)
@@ -187,7 +194,10 @@ def _read(data: bytes | str, now: datetime | None) -> Event:
 
 
 def _faults_of_maintenance(event: Event) -> list[FieldError]:
-    """Planned work says when it is; and what is no planned work is not called so (a postmortem may be of either)."""
+    """Check that maintenance has a window, and that only maintenance has its statuses.
+
+    A postmortem may be of either.
+    """
     status, incident = event.update.status, event.incident
     if status.is_maintenance:
         window = {"scheduled_for": incident.scheduled_for, "scheduled_until": incident.scheduled_until}
@@ -202,7 +212,7 @@ def _faults_of_maintenance(event: Event) -> list[FieldError]:
 
 
 def _field_error(detail: ErrorDetails) -> FieldError:
-    """Name the field by its dotted path. A check of a whole object names the member first: `member: sentence`."""
+    """Name the field by its dotted path; a check of a whole object names the member first."""
     path = [str(part) for part in detail["loc"] if part != "[key]"]
     member, separator, sentence = detail["msg"].partition(": ")
     if detail["type"] == member and separator:
@@ -211,15 +221,15 @@ def _field_error(detail: ErrorDetails) -> FieldError:
 
 
 def check_known(event: Event, components: Collection[str], locales: Collection[str]) -> None:
-    """Refuse components and locales that this installation does not have.
+    """Reject components and locales that this installation does not have.
 
     Args:
-        event: A well-formed event.
-        components: The configured keys; empty where none are configured, and then any key will do.
+        event: A valid event.
+        components: The configured keys; if none are configured, any key is accepted.
         locales: The offered locales.
 
     Raises:
-        InvalidInputError: names every component and locale that is unknown.
+        InvalidInputError: Names every unknown component and locale.
     """
     errors = [
         FieldError(f"incident.components.{index}", f"unknown component {item.key!r}; known: {_listed(components)}")

@@ -1,6 +1,7 @@
-"""The kinds of value an event is made of, as pydantic types: strict, bounded, safe to store and to print.
+"""Types of an event's values, for pydantic: strict, bounded, safe to store and to print.
 
-Messages are whole sentences without the value: an error may be shown to somebody who must not see it.
+Messages are complete sentences without the value: an error may be shown to someone who must not see
+it.
 """
 
 import re
@@ -13,12 +14,13 @@ from pydantic_core import PydanticCustomError
 
 from notifier.domain.messages.comments import without_comments
 
-# RFC 3339, section 5.6, with what its readers let pass: a blank for the T, an offset without colon, no seconds.
+# RFC 3339, section 5.6, as lenient as its parsers: a space for the T, an offset without colon, no
+# seconds.
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?([Zz]|[+-]\d{2}:?\d{2})?", re.ASCII)
 _OFFSET = re.compile(r"([Zz]|[+-]\d{2}:?\d{2})$", re.ASCII)
-_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)  # the shape of BCP 47, as far as readers have it
+_LOCALE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)  # the shape of BCP 47, as far as needed
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
-# PostgreSQL stores no NUL, and the other control characters have no place in a text for people.
+# PostgreSQL cannot store NUL, and other control characters do not belong in prose.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LINE_BREAK = re.compile(r"[\t\n\r\x85\u2028\u2029]")
 _FIRST_YEAR, _LAST_YEAR = 1990, 2200  # outside, converting between zones may fail

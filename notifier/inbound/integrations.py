@@ -1,4 +1,4 @@
-"""What the adapters of foreign payloads share: reading leniently, text as text, names that cannot collide."""
+"""Shared by the integrations: lenient parsing, text as plain text, ids that cannot collide."""
 
 import hashlib
 import re
@@ -13,34 +13,35 @@ from notifier.domain.messages.characters import cleaned
 from notifier.domain.messages.comments import without_comments
 from notifier.inbound.bodies import faults_of
 
-MAX_ID = 200  # what the ledger's columns hold
-MAX_TITLE, MAX_BODY = 300, 20_000  # as `inbound/fields.py` bounds our own events
+MAX_ID = 200  # the limit of the database columns
+MAX_TITLE, MAX_BODY = 300, 20_000  # as `inbound/fields.py` limits our own events
 MAX_COMPONENTS = 200
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 _BLANKS = re.compile(r"\s+")
-# What means something in Markdown anywhere in a line (CommonMark 0.31.2, chapter 6): an underscore does at the edge of
-# a word only, an ampersand before an entity's name.
+# Markdown's inline markup (CommonMark 0.31.2, chapter 6). An underscore counts only at the edge of
+# a word, an ampersand only before an entity's name.
 _INLINE = re.compile(r"[\\`*\[\]<~|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
-# What would begin a block at the start of a line (chapters 4 and 5): a heading, a list, a quote, an underline.
+# What would start a block at the start of a line (chapters 4 and 5): heading, list, quote,
+# underline.
 _BLOCK = re.compile(r"([#+=>-])|(\d{1,9})([.)])", re.ASCII)
 _NO_KEY = re.compile(r"[^a-z0-9]+")
 _KEY_LENGTH = 64
-_CUT = " \N{HORIZONTAL ELLIPSIS}"  # behind what was too long to be taken whole
+_CUT = " \N{HORIZONTAL ELLIPSIS}"  # marks a truncated text
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Lenient(BaseModel):
-    """A foreign object: fields we do not know are ignored, since senders of different age differ."""
+    """An object of another system: ignores unknown fields, since senders differ in version."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 def check_source(name: str) -> str:
-    """Return a source's name if it is one; it becomes part of ids and labels.
+    """Return a source's name if it is valid; it becomes part of ids and labels.
 
     Raises:
-        InvalidInputError: it is none.
+        InvalidInputError: It is not valid.
     """
     if not _SOURCE.fullmatch(name):
         message = "must begin with a-z or 0-9, hold only a-z, 0-9, _ and -, and have 64 characters at most"
@@ -49,10 +50,10 @@ def check_source(name: str) -> str:
 
 
 def read(model: type[Model], data: bytes) -> Model:
-    """Read a foreign JSON object.
+    """Parse a JSON object of another system.
 
     Raises:
-        InvalidInputError: names the fields at fault by their dotted paths.
+        InvalidInputError: Names the fields at fault by their dotted paths.
     """
     try:
         return model.model_validate_json(data)
@@ -61,28 +62,28 @@ def read(model: type[Model], data: bytes) -> Model:
 
 
 def digest(*parts: str) -> str:
-    """Return 32 hexadecimal digits that stand for these texts in this order."""
+    """Return 32 hexadecimal digits that identify these texts in this order."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
 
 
 def identifier(*parts: str) -> str:
-    """Join parts with colons to an id of at most 200 characters; overlong ends are replaced by their digest."""
+    """Join parts with colons to an id of at most 200 characters; hashes the end if too long."""
     whole = ":".join(parts)
     return whole if len(whole) <= MAX_ID else f"{whole[: MAX_ID - 33]}:{digest(whole)}"
 
 
 def one_line(text: str, limit: int = MAX_TITLE) -> str:
-    """Return a title: one line without control characters, cut at `limit`."""
+    """Return a title: one line without control characters, truncated at `limit`."""
     return _BLANKS.sub(" ", without_comments(cleaned(text))).strip()[:limit].strip()
 
 
 def as_markdown(text: str, limit: int = MAX_BODY) -> str:
-    """Write plain text as Markdown that reads exactly so: nothing in it is taken for markup, lines stay lines.
+    """Return plain text escaped as Markdown: nothing becomes markup, and line breaks stay.
 
-    What is too long is cut, and ends with an ellipsis. Bare http and https addresses still become links where the body
-    is shown, as in any text.
+    A text that is too long is truncated with an ellipsis. Bare http and https URLs still become
+    links when the body is rendered, as in any text.
     """
-    # Without what rendering leaves out: behind it a mark would come to stand at the start of its line after all.
+    # Drop what rendering drops: otherwise a mark after it could end up at the start of a line.
     plain = without_comments(cleaned(text[:limit])).strip()
     paragraphs = re.split(r"\n[ \t]*\n\s*", plain)
     mark = _CUT if len(text) > limit else ""
@@ -103,14 +104,14 @@ def _line(line: str) -> str:
 
 
 def _halved(paragraphs: Sequence[str]) -> list[str]:
-    """Leave out the later half: escapes made a text too long, which only a hostile one does."""
+    """Drop the second half: escaping made the text too long, as only hostile texts do."""
     if len(paragraphs) > 1:
         return list(paragraphs[: len(paragraphs) // 2])
     return [paragraphs[0][: len(paragraphs[0]) // 2]]
 
 
 class ComponentNames:
-    """Finds our component by whatever a foreign system calls it: our key, or our name in any language."""
+    """Finds a component by its key or its name in any language."""
 
     def __init__(self, components: Sequence[Component]) -> None:
         self._keys = {
@@ -118,14 +119,14 @@ class ComponentNames:
         }
 
     def known(self, *names: str | None) -> str | None:
-        """Return our key for the first of these names that we know."""
+        """Return our key for the first known name."""
         found = (self._keys.get(slug(name)) for name in names if name)
         return next((key for key in found if key), None)
 
     def key(self, *names: str | None) -> str | None:
-        """Return our key for the first of these names that we know; None where none of them is ours.
+        """Return our key for the first known name; None if none is known.
 
-        Where no components are configured any key will do: one made of the first usable name.
+        If no components are configured, any key is accepted: one made from the first usable name.
         """
         made = (slug(name) for name in names if name and not self._keys)
         return self.known(*names) or next((key for key in made if key), None)

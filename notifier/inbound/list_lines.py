@@ -1,4 +1,4 @@
-"""Lines of a list, one at a time and never more of one than fits: a file may be anything."""
+"""Lines of a list, one at a time and of bounded length: a file may contain anything."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from notifier.domain.errors import FieldError
 from notifier.domain.recipients.subscriber import Subscriber, Suppression
 
 MAX_LINE = 1 << 20
-ROW = "row"  # the field named when a fault concerns the row as a whole
+ROW = "row"  # the field of an error about the whole row
 
 
 class ByteSource(Protocol):
-    """A binary file: `readline` is all that is asked of it."""
+    """A binary file; only `readline` is used."""
 
     def readline(self, limit: int = -1, /) -> bytes:
-        """Return the next line with its end, at most `limit` bytes of it; nothing at the end of the file."""
+        """Return the next line with its end, at most `limit` bytes; empty at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoodRow:
-    """One row that was understood. `line` is the physical line it starts on, counted from 1."""
+    """A valid row. `line` is its first physical line, from 1."""
 
     line: int
     subscriber: Subscriber
@@ -31,21 +31,21 @@ class GoodRow:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """One row that was not, and every reason."""
+    """An invalid row with all errors."""
 
     line: int
     errors: tuple[FieldError, ...]
 
     @classmethod
     def because(cls, line: int, message: str) -> "BadRow":
-        """A fault of the row as a whole."""
+        """Return an error about the whole row."""
         return cls(line, (FieldError(ROW, message),))
 
 
 def bounded_lines(source: ByteSource) -> Iterator[tuple[int, bytes | None]]:
-    """Yield (number, line with its end); None for a line that is longer than a mebibyte, which is skipped.
+    """Yield (number, line with its end); None for a line over one mebibyte, which is skipped.
 
-    A line ends with LF; a CR before it is left to the reader. A byte order mark at the beginning is dropped.
+    A line ends with LF; a preceding CR is left to the caller. A leading byte order mark is dropped.
     """
     number = 0
     while True:
@@ -62,7 +62,7 @@ def bounded_lines(source: ByteSource) -> Iterator[tuple[int, bytes | None]]:
 
 
 def _skip_rest(source: ByteSource) -> bool:
-    """Read to the end of the line; False when the file ended where we stood."""
+    """Read to the end of the line; False if the file had already ended."""
     rest = source.readline(MAX_LINE)
     found = bool(rest)
     while rest and not rest.endswith(b"\n"):

@@ -1,4 +1,4 @@
-"""E-mail addresses in the one form that leaves this system: ASCII, no blanks or line breaks, at most 254 long."""
+"""E-mail addresses as we send to them: ASCII, no whitespace, at most 254 characters."""
 
 import re
 
@@ -6,24 +6,25 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, valida
 
 from notifier.domain.recipients.subscriber import MAX_EMAIL
 
-# Plain addresses, which is nearly all of them, are judged by this pattern, thirty times as fast as by the library;
-# whatever it does not match goes to the library. A test proves that it lets nothing through that the library refuses.
+# This pattern accepts plain addresses, nearly all, thirty times as fast as the library, which
+# judges the rest. A test proves that it accepts nothing that the library rejects.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"(?!..--)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _PLAIN = re.compile(
     rf"(?=.{{6,254}}\Z)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[A-Za-z]{{2,63}}", re.ASCII
 )
-# Reserved by RFC 6761; `.test` is what staging systems use, and mail to it harms nobody.
+# Reserved by RFC 6761. `.test` is allowed: staging systems use it, and mail to it harms nobody.
 _SPECIAL = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES if name != "test")
 
 
 def mail_address(text: str) -> str:
-    """Return an address as providers take it: the domain in lower case and in ASCII (IDNA 2008).
+    """Return an address as providers accept it: the domain in lower-case ASCII (IDNA 2008).
 
-    No DNS is asked. A local part beyond ASCII is refused: SendGrid delivers none (RFC 6531 is not supported there).
+    Makes no DNS queries. A non-ASCII local part is rejected: SendGrid does not deliver to it (no
+    support for RFC 6531).
 
     Raises:
-        ValueError: one sentence that says what is wrong with it.
+        ValueError: One sentence on what is wrong.
     """
     text = text.strip(" \t")
     plain = plain_address(text)

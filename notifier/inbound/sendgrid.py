@@ -1,7 +1,8 @@
 """SendGrid's Event Webhook: its signature, and its events as values.
 
-Source: Twilio SendGrid, "Event Webhook Reference" and "Getting Started with the Event Webhook Security Features".
-Nothing here refuses a batch for one odd event: a refused batch comes again for 24 hours.
+Source: Twilio SendGrid, "Event Webhook Reference" and "Getting Started with the Event Webhook
+Security Features". One odd event never rejects a batch: SendGrid resends a rejected batch for 24
+hours.
 """
 
 import base64
@@ -22,11 +23,12 @@ from notifier.domain.providers.mail_event import MailEvent, MailEventKind, MailE
 
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
-# A batch that is tried again may bear its first timestamp, for 24 hours; what was seen before is known by its ids.
+# A resent batch may have its first timestamp for 24 hours; duplicates are recognized by their ids.
 MAX_AGE = timedelta(hours=26)
 MAX_AHEAD = timedelta(minutes=10)
 _MAX_EVENT_ID = 200
-# What is kept of an event as evidence. Never the address, and nothing of a reader: no IP, no user agent, no link.
+# What is kept of an event as evidence: never the address, nor any IP, user agent or link of a
+# reader.
 _KEPT = ("type", "bounce_classification", "reason", "response", "status", "attempt", "asm_group_id", "sg_message_id")
 
 
@@ -34,7 +36,7 @@ _KINDS = frozenset(MailEventKind)
 
 
 def is_signed(body: bytes, *, public_key: str, timestamp: str, signature: str, now: datetime) -> bool:
-    """Whether a request bears SendGrid's signature: ECDSA on P-256, SHA-256, over timestamp and raw body.
+    """Whether a request has SendGrid's signature: ECDSA on P-256, SHA-256, over timestamp and body.
 
     Args:
         body: As received, to the last byte (it ends with CR LF).
@@ -60,10 +62,10 @@ def is_signed(body: bytes, *, public_key: str, timestamp: str, signature: str, n
 
 
 def parse_mail_events(body: bytes, *, now: datetime) -> MailEvents:
-    """Read a request's events; what is no event, or of a kind we do not know, is counted and left out.
+    """Parse a request's events; counts and skips invalid items and unknown kinds.
 
     Raises:
-        InvalidInputError: the body is no JSON array.
+        InvalidInputError: The body is not a JSON array.
     """
     try:
         items = orjson.loads(body)
@@ -111,7 +113,7 @@ def _batch(item: dict[str, Any]) -> tuple[int, int] | None:
 
 
 def _event_id(item: dict[str, Any]) -> str:
-    """The event's own id; one made of its content where it has none, or one too long to keep."""
+    """Return the event's id, or a digest of its content if the id is missing or too long."""
     own = item.get("sg_event_id")
     if isinstance(own, str) and 0 < len(own) <= _MAX_EVENT_ID and own.isprintable():
         return own
@@ -120,7 +122,7 @@ def _event_id(item: dict[str, Any]) -> str:
 
 
 def _instant(value: object, now: datetime) -> datetime:
-    """Unix seconds, as a number or a text; never later than now."""
+    """Convert Unix seconds, given as number or text; never later than now."""
     seconds = _number(value)
     if seconds is None or not 0 < seconds <= now.timestamp():
         return now

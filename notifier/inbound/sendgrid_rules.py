@@ -1,6 +1,6 @@
-"""What each event of SendGrid means for a delivery, for an address and for our account: pure, one table each.
+"""What SendGrid's events mean for a delivery, an address and our account: pure tables.
 
-Keeps `services.provider_events.rules.ProviderRules`.
+Implements `services.provider_events.rules.ProviderRules`.
 
 Source: Twilio SendGrid, "Event Webhook Reference" and "Bounce and Block Classifications".
 """
@@ -14,9 +14,10 @@ from notifier.domain.values import Channel, DeliveryState, Reason
 
 PROVIDER = "sendgrid"
 _ADDRESS_FAULT = "Invalid Address"
-# These are about us, whatever mailbox they name.
+# These concern us, whatever mailbox they name.
 _SENDER_FAULTS = ("Reputation", "Content", "Frequency")
-# Reasons of `dropped` that align our list with the provider's; others are our own mistakes. Matched at the beginning.
+# Reasons of `dropped` that make us suppress as the provider does; others are our own mistakes.
+# Matched as prefixes.
 _DROPS = {
     "Bounced Address": SuppressionReason.BOUNCED,
     "Unsubscribed Address": SuppressionReason.PROVIDER_UNSUBSCRIBED,
@@ -34,7 +35,7 @@ _DETAILS = ("bounce_classification", "reason", "status")
 
 
 def state_of(event: MailEvent) -> ReportedState | None:
-    """Return what an event makes of its delivery; None where it changes nothing (a deferral, a complaint)."""
+    """Return the delivery's state after an event; None if unchanged (a deferral, a complaint)."""
     match event.kind:
         case MailEventKind.PROCESSED:
             return ReportedState(DeliveryState.ACCEPTED)
@@ -63,7 +64,7 @@ _OF_A_MAIL = frozenset(
 
 
 def shows_acceptance(event: MailEvent) -> bool:
-    """Whether an event is evidence that the provider had accepted the request its mail came with."""
+    """Whether an event proves that the provider accepted the request of its mail."""
     return event.kind in _OF_A_MAIL
 
 
@@ -83,7 +84,7 @@ def _drop_reason(event: MailEvent) -> Reason:
 
 
 def suppression_for(event: MailEvent) -> Suppression | None:
-    """Return the suppression an event asks for; None for blocks, deferrals and whatever is about us."""
+    """Return the suppression an event calls for; None for blocks, deferrals and our own faults."""
     reason = _dropped_for(event) if event.kind is MailEventKind.DROPPED else _SUPPRESSING.get(event.kind)
     if reason is None:
         return None
@@ -92,19 +93,19 @@ def suppression_for(event: MailEvent) -> Suppression | None:
 
 
 def topic(event: MailEvent) -> str:
-    """Name the unsubscribe group an event is about; empty for every other event."""
+    """Return the unsubscribe group of an event; empty for all other events."""
     is_group = event.kind in (MailEventKind.GROUP_UNSUBSCRIBE, MailEventKind.GROUP_RESUBSCRIBE)
     return f"group {event.fact('asm_group_id')}" if is_group else ""
 
 
 def blames_sender(kind: str, facts: Mapping[str, Any]) -> bool:
-    """Whether an event is a bounce that is about us: reputation, content, volume."""
+    """Whether an event is a bounce caused by the sender: reputation, content, volume."""
     label = str(facts.get("bounce_classification", ""))
     return kind == MailEventKind.BOUNCE and label.startswith(_SENDER_FAULTS)
 
 
 def account_report(event: MailEvent) -> AccountReport | None:
-    """Return what an event says of our account: stopped, reactivated, or out of credits."""
+    """Return what an event reports on our account: stopped, reactivated, or out of credits."""
     if event.kind is MailEventKind.ACCOUNT_STATUS:
         status = event.fact("type")
         return AccountReport(None if status == "reactivate" else Reason.AUTH, f"account status: {status}")

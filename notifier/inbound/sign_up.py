@@ -5,7 +5,7 @@ from notifier.inbound.subscribers import MailAddress, PreferencesBody
 
 
 class SignUpBody(Body):
-    """Who wants to be told, and what. An omitted locale or time zone means the brand's."""
+    """A new subscriber and their preferences. Locale and time zone default to the brand's."""
 
     email: MailAddress
     locale: str | None = None
@@ -14,9 +14,9 @@ class SignUpBody(Body):
 
 
 def parse_sign_up(data: bytes | str) -> SignUpBody:
-    """Read a sign-up from JSON.
+    """Parse a sign-up from JSON.
 
     Raises:
-        InvalidInputError: names every field at fault by its dotted path.
+        InvalidInputError: Names every field at fault by its dotted path.
     """
     return read_json(SignUpBody, data)

@@ -1,8 +1,9 @@
 """Webhooks of an Atlassian Statuspage -> events.
 
-Source: Statuspage's "Enable webhook notifications". There is no `type` field: an object with `incident` tells of an
-incident or a maintenance window with its whole timeline, newest first; one with `component_update` of a component's
-health alone. Texts are texts: what looks like Markdown or HTML in them is shown as it is.
+Source: Statuspage's "Enable webhook notifications". There is no `type` field. An object with
+`incident` describes an incident or a maintenance window with its whole timeline, newest first; one
+with `component_update` only a component's status. Texts are plain: what looks like Markdown or HTML
+is shown literally.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,8 +28,9 @@ from notifier.inbound.integrations import (
     slug,
 )
 
-MAX_UPDATES = 200  # of one timeline; older ones were handed in long ago
-# Worst first: which of two words about one component counts, and which components stay when there are too many.
+MAX_UPDATES = 200  # per timeline; older ones were ingested long ago
+# Worst first: decides between two statuses of one component, and which components stay if there are
+# too many.
 _SEVERITY = (
     ComponentStatus.MAJOR_OUTAGE,
     ComponentStatus.PARTIAL_OUTAGE,
@@ -97,7 +99,10 @@ class _Payload(Lenient):
 
 @dataclass(frozen=True, slots=True)
 class ComponentNews:
-    """A component's health changed: no incident, nothing to announce. `id` is the same on every repeat."""
+    """A component's status changed: no incident, nothing to announce.
+
+    `id` is the same on repeats.
+    """
 
     id: str
     component: str
@@ -108,14 +113,14 @@ class ComponentNews:
 
 @dataclass(frozen=True, slots=True)
 class IncidentNews:
-    """An incident's whole timeline in the order in which it was created. The last event is the news."""
+    """An incident's whole timeline in order of creation. The last event is new."""
 
     events: tuple[Event, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSource:
-    """What the payload does not say: who sends it, the language it is in, and what our components are called."""
+    """What the payload lacks: its sender, its language, and our names for components."""
 
     source: str
     locale: str
@@ -123,14 +128,15 @@ class PageSource:
 
 
 def parse_statuspage(data: bytes, page: PageSource) -> IncidentNews | ComponentNews:
-    """Read one webhook.
+    """Parse one webhook.
 
-    Every event has `notify` false but the newest, which announces unless the page itself wanted silence (backfilled,
-    or without notifications): the first sight of a running incident must not announce its history. Event ids are made
-    of the update, its last edit and its status, so a repeat is a duplicate and an edit in place is not.
+    Only the newest event has `notify` true, unless the page itself wanted silence (backfilled, or
+    without notifications): the first webhook of an open incident must not announce its history.
+    Event ids derive from the update, its last edit and its status, so a repeat is a duplicate and
+    an edit in place is not.
 
     Raises:
-        InvalidInputError: names the fields at fault by their dotted paths.
+        InvalidInputError: Names the fields at fault by their dotted paths.
     """
     payload = read(_Payload, data)
     if payload.incident is not None:
@@ -162,7 +168,7 @@ def _events(incident: _Incident, page: PageSource) -> tuple[Event, ...]:
 
 
 def _unwritten_update(incident: _Incident, last: _Update | None) -> _Update:
-    """Make an update for a state that no update tells: nobody is left with the state before it."""
+    """Create an update for a state without one, so that nobody is left with the previous state."""
     at = incident.updated_at or incident.created_at
     return _Update.model_construct(
         id=f"{incident.id}-{incident.status}",
@@ -207,7 +213,7 @@ def _links(shortlink: str | None) -> tuple[str, ...]:
 
 
 def _components(incident: _Incident, update: _Update, names: ComponentNames) -> tuple[AffectedComponent, ...]:
-    """What the update says of components; the incident's own list where it says nothing."""
+    """Return the components of an update; the incident's own list if it has none."""
     by_id = {component.id: component.name for component in incident.components}
     statuses = [
         (names.key(by_id.get(item.code or ""), _without_group(item.name), item.name, item.code), item.new_status)
@@ -217,12 +223,12 @@ def _components(incident: _Incident, update: _Update, names: ComponentNames) -> 
 
 
 def _without_group(name: str | None) -> str | None:
-    """Take the group off "Group - Component"; names with dashes make it ambiguous, so the id is asked first."""
+    """Strip the group of "Group - Component"; dashes in names are ambiguous, so ids come first."""
     return name.partition(" - ")[2] or name if name else None
 
 
 def worst_of(statuses: Sequence[tuple[str | None, ComponentStatus]]) -> tuple[AffectedComponent, ...]:
-    """One entry per component with the worst that was said of it; the worst 200 where there are more."""
+    """Return one entry per component with its worst status; at most the 200 worst."""
     ranked: Iterable[tuple[str | None, ComponentStatus]] = sorted(statuses, key=lambda item: _SEVERITY.index(item[1]))
     kept: dict[str, ComponentStatus] = {}
     for key, status in ranked:

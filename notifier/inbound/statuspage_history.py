@@ -1,7 +1,8 @@
-"""A Statuspage's recorded history, as events: `incidents.json` or `scheduled-maintenances.json` of its public API v2.
+"""A Statuspage's recorded history as events.
 
-Fields: developer documentation of Atlassian Statuspage, "Status API v2". Unlike our own events these are read with
-lenience: unknown fields are ignored, since pages of different age differ.
+Reads `incidents.json` or `scheduled-maintenances.json` of its public API v2. Source: Atlassian
+Statuspage developer documentation, "Status API v2". Unlike our own events these are parsed
+leniently: unknown fields are ignored, since pages differ in version.
 """
 
 import re
@@ -67,14 +68,14 @@ _ADAPTER = TypeAdapter(_History)
 
 
 def parse_statuspage_history(data: bytes | str, *, locale: str = "en") -> list[Event]:
-    """Read every update of every incident of a page, in the order in which the page created them.
+    """Parse every update of every incident of a page, in order of creation.
 
     Args:
-        data: The page's answer, UTF-8 JSON.
-        locale: The language its texts are in; a page has one.
+        data: The page's response, UTF-8 JSON.
+        locale: The language of its texts; a page has one.
 
     Raises:
-        InvalidInputError: names the fields at fault by their dotted path.
+        InvalidInputError: Names the fields at fault by their dotted path.
     """
     try:
         history = _ADAPTER.validate_json(data)
@@ -120,7 +121,7 @@ def _utc(moment: datetime | None) -> datetime | None:
 
 
 def _components(incident: _Incident, update: _Update) -> tuple[AffectedComponent, ...]:
-    """Return what the update says of components; the incident's own list where it says nothing."""
+    """Return the components of an update; the incident's own list if it has none."""
     statuses = [(item.code, item.new_status) for item in update.affected_components or ()]
     statuses = statuses or [(item.id, item.status) for item in incident.components]
     by_key = {_NO_KEY.sub("-", code.lower()).strip("-_")[:_KEY_LENGTH]: status for code, status in statuses}

@@ -1,6 +1,7 @@
-"""Subscribers as CSV (contract, section 5): a million rows in half a minute, every fault by line and column.
+"""Subscribers as CSV (contract, section 5): a million rows in half a minute.
 
-What repeats in a list (time zones, locales, sets of preferences) is judged once and remembered.
+Errors name line and column. Repeated values (time zones, locales, sets of preferences) are checked
+once and cached.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,7 +38,7 @@ COLUMNS = (
     "updates",
     "maintenance",
 )
-# Not in the contract, taken when there: without them a list cannot carry what a subscriber may have chosen.
+# Optional additions to the contract: without them a list could not carry all preferences.
 FURTHER_COLUMNS = ("quiet_from", "quiet_to", "max_per_hour")
 PREFERENCE_COLUMNS = ("channels", "components", "min_impact", "updates", "maintenance")
 NO_CHANNELS = "none"  # an empty cell means the default, which is mail
@@ -48,7 +49,7 @@ Value = TypeVar("Value")
 
 
 class _Memory(dict[str, Value]):
-    """What a text means, looked up once. Texts that mean nothing are not kept, so there are few."""
+    """Parsed values by text. Invalid texts are not cached, so there are few entries."""
 
     def __init__(self, read: Callable[[str], Value]) -> None:
         super().__init__()
@@ -60,7 +61,7 @@ class _Memory(dict[str, Value]):
 
 
 class SubscriberCsv:
-    """Reads a file: `columns` after the header is read, then rows, good and bad."""
+    """Reads a file: `columns` is known after the header; then yields good and bad rows."""
 
     def __init__(
         self,
@@ -74,18 +75,18 @@ class SubscriberCsv:
 
         Args:
             source: A binary file, UTF-8 with or without byte order mark.
-            vocabulary: What this house knows.
-            default_state: Of rows that name none.
-            remembered: Spellings of preferences kept, so that each is read once.
+            vocabulary: The known components, locales and so on.
+            default_state: For rows without a state.
+            remembered: How many spellings of preferences to cache.
 
         Raises:
-            InvalidInputError: the header names unknown columns or lacks `external_id`.
+            InvalidInputError: The header has unknown columns or lacks `external_id`.
         """
         self._vocabulary, self._most = vocabulary, remembered
         self._records = iter(CsvRecords(source))
         self.columns = _header(next(self._records, None))
         index = {name: number for number, name in enumerate(self.columns)}
-        # Cells in the order of our columns; one that is not there is the empty one behind the last.
+        # Cells in the order of our columns; a missing column maps to the empty cell after the last.
         self._ordered = itemgetter(*(index.get(name, len(self.columns)) for name in (*COLUMNS, *FURTHER_COLUMNS)))
         self._kinds = _Memory(_enum(SubscriberKind, SubscriberKind.MERCHANT))
         self._states = _Memory(_enum(SubscriberState, default_state))
@@ -106,7 +107,7 @@ class SubscriberCsv:
 
     def _row(self, record: CsvRecord) -> GoodRow | BadRow:
         cells = list(map(str.strip, record.fields))
-        cells.append("")  # what a column that is not there holds
+        cells.append("")  # the value of missing columns
         if not record.is_utf8:
             return BadRow(record.line, _undecodable(self.columns, cells))
         ordered = self._ordered(cells)
@@ -133,7 +134,7 @@ class SubscriberCsv:
         return GoodRow(record.line, subscriber)
 
     def _slowly(self, record: CsvRecord, ordered: tuple[str, ...]) -> GoodRow | BadRow:
-        """Judge column by column: the row has a set of preferences not met before, or faults to be named."""
+        """Parse column by column: the row has new preferences or errors."""
         faults: list[FieldError] = []
 
         def judge(name: str, read: Callable[[str], object], text: str) -> None:
@@ -156,7 +157,7 @@ class SubscriberCsv:
         return BadRow(record.line, tuple(faults)) if faults else self._row(record)
 
     def _learn(self, chosen: tuple[str, ...]) -> list[FieldError]:
-        """Read a set of preferences and remember it; or say what is wrong with it."""
+        """Parse a set of preferences and cache it; or return its errors."""
         if chosen in self._preferences:
             return []
         texts = dict(zip(PREFERENCE_COLUMNS, chosen, strict=True))

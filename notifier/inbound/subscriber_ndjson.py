@@ -1,4 +1,4 @@
-"""Subscribers as NDJSON: one JSON object a line, in the form of the API, with the history an export carries."""
+"""Subscribers as NDJSON: one API-style object per line, with the history of an export."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,12 +14,12 @@ from notifier.inbound.subscribers import SubscriberRecord
 
 
 class SubscriberNdjson:
-    """Iterates over the rows of a file, good and bad; blank lines are skipped."""
+    """Iterates over a file's good and bad rows; skips blank lines."""
 
     def __init__(
         self, source: ByteSource, vocabulary: Vocabulary, *, default_state: SubscriberState = SubscriberState.ACTIVE
     ) -> None:
-        """Read nothing yet; arguments as for `SubscriberCsv`."""
+        """Read lazily; arguments as for `SubscriberCsv`."""
         self._lines = bounded_lines(source)
         self._vocabulary = vocabulary
         self._default_state = default_state

@@ -26,7 +26,7 @@ MAX_COMPONENTS = 200
 
 
 def checked(check: Callable[[Value], Value]) -> AfterValidator:
-    """Make a field's check of a function that raises `ValueError` with a sentence."""
+    """Turn a function that raises `ValueError` with a sentence into a field's check."""
 
     def validate(value: Value) -> Value:
         try:
@@ -46,7 +46,7 @@ Instant = Annotated[AwareDatetime, checked(fields.instant)]
 
 
 class QuietHoursBody(Body):
-    """A daily span of the subscriber's local time, `HH:MM`; it may run over midnight."""
+    """A daily span in the subscriber's local time, `HH:MM`; it may span midnight."""
 
     start: str = Field(alias="from", examples=["22:00"])
     end: str = Field(alias="to", examples=["07:00"])
@@ -57,7 +57,7 @@ class QuietHoursBody(Body):
         return self
 
     def to_domain(self) -> QuietHours:
-        """Build the domain's value."""
+        """Convert to the domain value."""
         try:
             return QuietHours.parse(self.start, self.end)
         except ValueError as error:
@@ -65,7 +65,7 @@ class QuietHoursBody(Body):
 
 
 class PreferencesBody(Body):
-    """What a subscriber wants to hear. `components: []` means all."""
+    """Which updates a subscriber wants. `components: []` means all."""
 
     channels: Annotated[tuple[Channel, ...], Field(max_length=len(Channel))] = (Channel.EMAIL,)
     components: Annotated[tuple[ComponentKey, ...], Field(max_length=MAX_COMPONENTS)] = ()
@@ -76,7 +76,7 @@ class PreferencesBody(Body):
     max_per_hour: Annotated[int, Field(ge=1, le=MAX_PER_HOUR)] | None = None
 
     def to_domain(self) -> Preferences:
-        """Build the domain's value; quiet hours and the hourly limit are the subscriber's."""
+        """Convert to the domain value, without quiet hours and hourly limit."""
         return Preferences(
             channels=frozenset(self.channels),
             components=frozenset(self.components),
@@ -86,7 +86,7 @@ class PreferencesBody(Body):
         )
 
     def changes(self) -> PreferenceChanges:
-        """Return the members that were named."""
+        """Return the given members."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
         for name in {"channels", "components"} & given.keys():
             given[name] = frozenset(given[name])
@@ -96,7 +96,7 @@ class PreferencesBody(Body):
 
 
 class SubscriberBody(Body):
-    """A whole subscriber. An omitted locale or time zone means the brand's."""
+    """A whole subscriber. Locale and time zone default to the brand's."""
 
     external_id: ExternalId
     kind: SubscriberKind = SubscriberKind.MERCHANT
@@ -108,10 +108,10 @@ class SubscriberBody(Body):
     preferences: PreferencesBody = PreferencesBody()
 
     def to_domain(self, vocabulary: Vocabulary, known: Subscriber | None = None) -> Subscriber:
-        """Build the domain's value.
+        """Convert to the domain value.
 
         Raises:
-            InvalidInputError: names every word this house does not know (unless `known` already held it).
+            InvalidInputError: Names every unknown word, unless `known` already contained it.
         """
         quiet = self.preferences.quiet_hours
         subscriber = Subscriber(
@@ -133,7 +133,7 @@ class SubscriberBody(Body):
 
 
 class SubscriberPatch(Body):
-    """What to change: members left out stay, those of `preferences` too; null means the default (RFC 7396)."""
+    """Changes: omitted members stay, also those of `preferences`; null resets (RFC 7396)."""
 
     external_id: ExternalId | None = None  # may be repeated, not changed
     kind: SubscriberKind | None = None
@@ -145,7 +145,7 @@ class SubscriberPatch(Body):
     preferences: PreferencesBody | None = None
 
     def to_domain(self) -> SubscriberChanges:
-        """Return the members that were named, each well-formed by itself."""
+        """Return the given members, each valid by itself."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
         if self.preferences is not None:
             given["preferences"] = self.preferences.changes()
@@ -161,12 +161,12 @@ class SuppressionBody(Body):
     detail: Annotated[str, Field(max_length=1000)] = ""
 
     def to_domain(self) -> Suppression:
-        """Build the domain's value."""
+        """Convert to the domain value."""
         return Suppression(channel=self.channel, reason=self.reason, since=self.since, detail=self.detail)
 
 
 class SubscriberRecord(SubscriberBody):
-    """One line of an NDJSON list: a subscriber with the history that an export carries."""
+    """One line of an NDJSON list: a subscriber with the history of an export."""
 
     legal_basis: Annotated[str, Field(min_length=1, max_length=32)] | None = None
     consent: dict[str, Any] | None = None
@@ -176,18 +176,19 @@ class SubscriberRecord(SubscriberBody):
 
 
 def parse_subscriber(data: bytes | str, vocabulary: Vocabulary) -> Subscriber:
-    """Read a whole subscriber from JSON.
+    """Parse a whole subscriber from JSON.
 
     Raises:
-        InvalidInputError: names every field at fault by its dotted path, such as `preferences.min_impact`.
+        InvalidInputError: Names every field at fault by its dotted path, such as
+            `preferences.min_impact`.
     """
     return read_json(SubscriberBody, data).to_domain(vocabulary)
 
 
 def parse_patch(data: bytes | str) -> SubscriberChanges:
-    """Read what to change.
+    """Parse changes from JSON.
 
     Raises:
-        InvalidInputError: as `parse_subscriber`.
+        InvalidInputError: As `parse_subscriber`.
     """
     return read_json(SubscriberPatch, data).to_domain()

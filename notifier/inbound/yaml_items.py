@@ -1,7 +1,8 @@
-"""YAML the way JSON means it: no dates, no `no` for false, no aliases, each key once.
+"""YAML restricted to JSON: no dates, no `no` for false, no aliases, unique keys.
 
-A file of events is data from outside. YAML's aliases can make a kilobyte into gigabytes, and its guesses turn the
-locale `no` into a boolean; so values are read from the parsed nodes by the JSON schema of YAML 1.2 (section 10.2).
+A file of events is outside input. YAML's aliases can expand a kilobyte to gigabytes, and its
+guesses turn the locale `no` into a boolean. Values are therefore resolved by the JSON schema of
+YAML 1.2 (section 10.2).
 """
 
 import json
@@ -14,17 +15,17 @@ from notifier.domain.errors import FieldError, InvalidInputError
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?", re.ASCII)
 _WORDS = {"null": None, "~": None, "": None, "true": True, "false": False}
-_INT_DIGITS = 18  # longer ones are no count of anything
+_INT_DIGITS = 18  # longer integers count nothing
 _PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value")
 )
 
 
 def yaml_items(text: str) -> Iterator[tuple[int, str]]:
-    """Yield each event of a YAML text (a mapping, a list of them, or several documents) as (line, JSON text).
+    """Yield (line, JSON text) per event of a mapping, a list of mappings, or several documents.
 
     Raises:
-        InvalidInputError: broken YAML, or a construct that JSON does not know.
+        InvalidInputError: Invalid YAML, or a construct that JSON does not have.
     """
     try:
         roots = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
@@ -50,7 +51,7 @@ def _line(node: yaml.Node) -> int:
 
 
 def _refuse_aliases(roots: list[yaml.Node]) -> None:
-    """An alias is a node that is reached twice; the graph is walked once, so a bomb stays small."""
+    """Reject aliases: nodes reached twice. The graph is walked once, so a bomb stays small."""
     seen: set[int] = set()
     left = list(roots)
     while left:

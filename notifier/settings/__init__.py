@@ -1,4 +1,7 @@
-"""One validated object, read once: `notifier.toml` and the NOTIFIER_... variables. Services never see it."""
+"""One validated object, read once: `notifier.toml` and the NOTIFIER_... variables.
+
+Services never see it.
+"""
 
 from notifier.settings.load import load_settings
 from notifier.settings.mixtures import mixtures

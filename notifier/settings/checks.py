@@ -1,6 +1,7 @@
 """Checks of single values, shared by the file's keys and the environment's variables.
 
-Each returns the value in its normal form or raises `ValueError` with a sentence that never repeats a secret.
+Each returns the normalized value or raises `ValueError` with a sentence that never repeats a
+secret.
 """
 
 import base64
@@ -17,14 +18,17 @@ _DER_SEQUENCE = 0x30
 
 
 def one_line(text: str) -> str:
-    """Refuse a name that is blank or holds a control character: it ends up in mail headers."""
+    """Reject a name that is blank or contains a control character: it goes into mail headers."""
     if not text.strip() or any(ord(letter) < ord(" ") or letter == "\x7f" for letter in text):
         raise ValueError("must be one line of text")
     return text.strip()
 
 
 def mailbox(address: str) -> str:
-    """Check an ASCII mailbox by the dot-atom syntax of RFC 5321 section 4.1.2, with a domain of two labels or more."""
+    """Check an ASCII mailbox (dot-atom, RFC 5321 section 4.1.2).
+
+    Its domain must have two labels or more.
+    """
     local, _, domain = address.rpartition("@")
     fits = len(local) <= _LOCAL_PART_MAX and len(domain) <= _DOMAIN_MAX
     if not (fits and _LOCAL_PART.fullmatch(local) and _DOMAIN.fullmatch(domain)):
@@ -33,7 +37,7 @@ def mailbox(address: str) -> str:
 
 
 def http_url(text: str) -> str:
-    """Check an absolute http(s) URL to build others upon; a trailing slash is dropped."""
+    """Check an absolute http(s) URL that serves as a base; strips a trailing slash."""
     try:
         parts = urlsplit(text)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
@@ -48,7 +52,7 @@ def http_url(text: str) -> str:
 
 
 def url_of(text: str, schemes: tuple[str, ...]) -> str:
-    """Check a URL that may hold a password by its scheme, and that host and port can be read."""
+    """Check the scheme, host and port of a URL that may contain a password."""
     wanted = f"must be an address that begins with one of {', '.join(f'{scheme}://' for scheme in schemes)}"
     try:
         parts = urlsplit(text)
@@ -61,7 +65,7 @@ def url_of(text: str, schemes: tuple[str, ...]) -> str:
 
 
 def secret(text: str) -> str:
-    """Refuse a secret that is a placeholder or cannot travel in a header."""
+    """Reject a secret that is a placeholder or cannot be sent in a header."""
     if text.lower() in _PLACEHOLDERS:
         raise ValueError("is a placeholder; set a secret of your own")
     if not text.isascii() or not text.isprintable() or " " in text:
@@ -70,14 +74,14 @@ def secret(text: str) -> str:
 
 
 def long_secret(text: str) -> str:
-    """Refuse a secret that can be guessed: others prove themselves to us by it, or links are signed with it."""
+    """Reject a guessable secret: it authenticates others to us, or signs links."""
     if len(text) < LEAST_SECRET:
         raise ValueError(f"must have at least {LEAST_SECRET} characters; `openssl rand -base64 32` makes one")
     return secret(text)
 
 
 def der_public_key(text: str) -> str:
-    """Check base64 of a DER public key, as SendGrid's settings page shows it."""
+    """Check a base64 DER public key, as SendGrid's settings page shows it."""
     try:
         der = base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):

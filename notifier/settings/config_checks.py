@@ -1,4 +1,4 @@
-"""What only makes sense together in `notifier.toml`."""
+"""Checks across several keys of `notifier.toml`."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -10,18 +10,18 @@ from notifier.settings.config_file import AccountSection, ConfigFile
 from notifier.settings.sources import GENERIC_FIELDS, LEAST_GENERIC, SourceSection
 
 _CHANNELS = ("email", "social", "webhook")
-_MOST_LANGUAGES = 3  # of one post, as Bluesky allows
+_MOST_LANGUAGES = 3  # per post, the maximum of Bluesky
 
 
 def check_config(config: ConfigFile, own: Mapping[str, Any]) -> None:
-    """Refuse combinations.
+    """Reject invalid combinations.
 
     Args:
         config: The merged configuration.
-        own: The operator's file as it was written: nobody is blamed for what stands in the defaults.
+        own: The operator's file as written: errors must not blame operators for defaults.
 
     Raises:
-        ConfigError: names the first key at fault.
+        ConfigError: Names the first key at fault.
     """
     _check_brand(config)
     _refuse_repeated("components", "key", [component.key for component in config.components])
@@ -38,7 +38,7 @@ def check_config(config: ConfigFile, own: Mapping[str, Any]) -> None:
 
 
 def _check_sources(config: ConfigFile) -> None:
-    """What sources, upstreams and templates name must exist."""
+    """Check that what sources, upstreams and templates name exists."""
     _refuse_repeated("sources", "name", [source.name for source in config.sources])
     _refuse_repeated("upstreams", "name", [upstream.name for upstream in config.upstreams])
     _refuse_repeated("templates", "name", [template.name for template in config.templates])
@@ -62,7 +62,7 @@ def _check_sources(config: ConfigFile) -> None:
 
 
 def _check_kind(place: str, source: SourceSection) -> None:
-    """Refuse keys that a source of this kind does not have, and miss those that it needs."""
+    """Reject keys that a source of this kind does not have; require those it needs."""
     is_generic, known = source.kind is SourceKind.GENERIC, ", ".join(GENERIC_FIELDS)
     if source.fields and not is_generic:
         raise ConfigError(f"{place}.fields", "belongs to kind generic alone")
@@ -117,7 +117,7 @@ def _check_accounts(config: ConfigFile, *, written: bool) -> None:
 
 
 def _check_languages(config: ConfigFile, account: AccountSection, path: str, *, written: bool) -> None:
-    """An account posts in `locale`, or in the languages `locales` lists, the leading one first."""
+    """Check an account's languages: `locale`, or those of `locales` with the leading one first."""
     if not account.languages:
         raise ConfigError(f"{path}.locale", "is missing")
     _refuse_repeated(f"{path}.locales", "", account.locales)

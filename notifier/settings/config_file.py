@@ -1,4 +1,4 @@
-"""The shape of `notifier.toml`: what an operator reviews in git. Every default stands in `notifier/default.toml`."""
+"""The schema of `notifier.toml`. All defaults are in `notifier/default.toml`."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -66,7 +66,7 @@ class ComponentSection(Section):
 class AccountSection(Section):
     """One of `[[accounts]]`."""
 
-    name: Annotated[Key, Field(max_length=60)]  # the ledger's columns hold it beside its platform
+    name: Annotated[Key, Field(max_length=60)]  # stored in columns beside its platform
     platform: PlatformName
     locale: LocaleTag | None = None
     locales: list[LocaleTag] = Field(default_factory=list)
@@ -77,7 +77,7 @@ class AccountSection(Section):
 
     @property
     def languages(self) -> list[LocaleTag]:
-        """The locales it posts in, the leading one first."""
+        """Its locales, the leading one first."""
         return self.locales or ([self.locale] if self.locale else [])
 
 
@@ -104,11 +104,11 @@ class CoalesceSection(Section):
     webhook: ChannelCoalesce = ChannelCoalesce()
 
     def policy(self, override: ChannelCoalesce) -> CoalescePolicy:
-        """The policy of the channel whose table `override` is."""
+        """Return a channel's policy; `override` is its own table."""
         base = self.model_dump(exclude={"email", "social", "webhook"})
         values = base | override.model_dump(exclude_none=True)
         flush_on = frozenset(Status(status) for status in values.pop("flush_on"))
-        # A window that was set beyond `max_window` is meant: only its doubling ends there.
+        # A window set beyond `max_window` is intentional: it just does not double any further.
         values["max_window"] = max(values["max_window"], values["window"])
         return CoalescePolicy(flush_on=flush_on, **values)
 
@@ -129,13 +129,13 @@ class TranslationSection(Section):
     social: ChannelTranslation = ChannelTranslation()
 
     def rule(self, own: ChannelTranslation) -> TranslationRule:
-        """The rule of a channel: its own keys, else those of the section."""
+        """Return a channel's rule: its own keys, otherwise those of the section."""
         hold = self.hold if own.hold is None else own.hold
         return TranslationRule(policy=own.policy or self.policy, hold=timedelta(seconds=hold))
 
 
 class WorkersSection(Section):
-    """`[workers]`: tasks at once per lane and process; how long stopping may take, and a batch be held (seconds)."""
+    """`[workers]`: concurrent tasks per queue and process; drain and lease times in seconds."""
 
     control: Annotated[int, Field(ge=1, le=64)]
     email: Annotated[int, Field(ge=1, le=64)]
@@ -161,7 +161,7 @@ class LimitsSection(Section):
 
 
 class WebhooksSection(Section):
-    """`[webhooks]`: what partners' endpoints may be, and when one that fails is given up. Times in seconds."""
+    """`[webhooks]`: allowed endpoints, and when a failing one is disabled. Times in seconds."""
 
     verify: bool
     allow_http: bool
@@ -175,7 +175,7 @@ Days = Annotated[int, Field(ge=0, le=36_500)]
 
 
 class RetentionSection(Section):
-    """`[retention]`, in days; 0 is for ever."""
+    """`[retention]`, in days; 0 keeps forever."""
 
     deliveries: Days
     events: Days
@@ -186,14 +186,14 @@ class RetentionSection(Section):
 
 
 class CanarySection(Section):
-    """`[canary]`: who listens to it; empty for nobody."""
+    """`[canary]`: its recipients; empty for none."""
 
     email: Annotated[str, AfterValidator(lambda text: mailbox(text) if text else text)]
     endpoint: Annotated[str, AfterValidator(lambda text: http_url(text) if text else text)]
 
 
 class GuardSection(Section):
-    """`[guard]`: what waits for a person."""
+    """`[guard]`: what is held for an operator's release."""
 
     hold_above: Annotated[int, Field(ge=0)]
     needs_announce: bool

@@ -1,6 +1,7 @@
-"""The environment's variables: what differs per deployment, secrets included.
+"""Environment variables: what differs per deployment, including secrets.
 
-The field `redis_url` is the variable `NOTIFIER_REDIS_URL`, and so on. A variable that is set but empty counts as unset.
+The field `redis_url` is the variable `NOTIFIER_REDIS_URL`, and so on. An empty variable counts as
+unset.
 """
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -71,7 +72,7 @@ Network = IPv4Network | IPv6Network
 
 
 class Deployment(BaseModel):
-    """Every variable but the accounts' credentials, checked one by one."""
+    """All variables except the accounts' credentials, each checked."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 

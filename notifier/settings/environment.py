@@ -1,4 +1,4 @@
-"""Reading NOTIFIER_... variables: which there are, which come from a file, and which are misspelt."""
+"""Read NOTIFIER_... variables, directly or from files; reject misspelled ones."""
 
 import difflib
 from collections.abc import Collection, Mapping
@@ -10,7 +10,7 @@ from notifier.domain.values import Platform
 from notifier.settings.deployment import PREFIX, Deployment
 
 FILE_SUFFIX = "_FILE"
-_FOR_OTHERS = ("NOTIFIER_TEST_",)  # steer the test suite; the programs it starts inherit them
+_FOR_OTHERS = ("NOTIFIER_TEST_",)  # for the test suite; the programs it starts inherit them
 _FILE_LIMIT = 64 * 1024
 
 CREDENTIAL_FIELDS: Mapping[Platform, tuple[str, ...]] = {
@@ -23,27 +23,32 @@ _ACCOUNT_PREFIX = f"{PREFIX}ACCOUNT_"
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """What a variable says, and under which name it was found (`NAME` or `NAME_FILE`)."""
+    """A variable's value, and the name under which it was found (`NAME` or `NAME_FILE`)."""
 
     source: str
     value: str
 
 
 def account_variable(account: str, field: str) -> str:
-    """Name the variable that holds one credential: `x-nl`, `CONSUMER_KEY` -> `NOTIFIER_ACCOUNT_X_NL_CONSUMER_KEY`."""
+    """Return the variable of a credential.
+
+    For example, `x-nl`, `CONSUMER_KEY` -> `NOTIFIER_ACCOUNT_X_NL_CONSUMER_KEY`.
+    """
     return f"{_ACCOUNT_PREFIX}{account.upper().replace('-', '_')}_{field}"
 
 
 def deployment_variables() -> frozenset[str]:
-    """Every variable's name, the accounts' credentials apart."""
+    """Return the names of all variables except the accounts' credentials."""
     return frozenset(f"{PREFIX}{field.upper()}" for field in Deployment.model_fields)
 
 
 def read_variables(environ: Mapping[str, str], known: Collection[str]) -> dict[str, Variable]:
-    """Read the variables of `known` out of an environment, following `NAME_FILE`; unset and empty are the same.
+    """Read the `known` variables from an environment, following `NAME_FILE`.
+
+    Unset and empty are the same.
 
     Raises:
-        ConfigError: a NOTIFIER_ variable that nobody knows; one that is given both ways; a file that cannot be read.
+        ConfigError: An unknown NOTIFIER_ variable; a variable given both ways; an unreadable file.
     """
     refuse_unknown(environ, known)
     found = {}
@@ -59,7 +64,7 @@ def read_variables(environ: Mapping[str, str], known: Collection[str]) -> dict[s
 
 
 def refuse_unknown(environ: Mapping[str, str], known: Collection[str]) -> None:
-    """Refuse the first NOTIFIER_ variable that is not known, naming the one that was probably meant."""
+    """Reject the first unknown NOTIFIER_ variable, with a suggestion."""
     accepted = {*known, *(name + FILE_SUFFIX for name in known)}
     for name in sorted(environ):
         if not name.startswith(PREFIX) or name.startswith(_FOR_OTHERS) or name in accepted:

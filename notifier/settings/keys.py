@@ -1,4 +1,4 @@
-"""Keys made once per installation and kept in the data folder."""
+"""Keys generated once per installation and kept in the data folder."""
 
 import secrets
 from pathlib import Path
@@ -14,15 +14,15 @@ _BYTES = 32
 
 
 def generated(data_dir: Path, name: str, variable: str) -> tuple[SecretStr, ...]:
-    """Return the keys in `data_dir/name`; the first process to ask makes it, the others read what that one made.
+    """Return the keys in `data_dir/name`; the first process creates them, others read them.
 
     Args:
-        data_dir: The data folder, which exists.
-        name: The file, of mode 0600.
+        data_dir: The data folder; must exist.
+        name: The file, created with mode 0600.
         variable: What to name in an error.
 
     Raises:
-        ConfigError: the file cannot be read or made, is empty, or holds a key that can be guessed.
+        ConfigError: The file cannot be read or created, is empty, or contains a guessable key.
     """
     path = data_dir / name
     try:

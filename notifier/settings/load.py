@@ -1,4 +1,4 @@
-"""From files and variables to one validated object, or one sentence that names what is wrong."""
+"""From files and variables to one validated object, or one sentence that names the error."""
 
 import difflib
 import os
@@ -31,15 +31,17 @@ Model = TypeVar("Model", bound=BaseModel)
 def load_settings(
     environ: Mapping[str, str] | None = None, *, config: Path | None = None, cwd: Path | None = None
 ) -> Settings:
-    """Read the configuration once: the file, then the variables, then what only makes sense together.
+    """Read the configuration once: the file, the variables, then checks across both.
 
     Args:
-        environ: Variables; those of this process by default. An empty mapping reads the file alone (`simulate`).
-        config: The file, before NOTIFIER_CONFIG and `notifier.toml` in the working directory.
-        cwd: What relative paths stand on; the working directory by default.
+        environ: Variables; by default this process's. An empty mapping reads only the file
+            (`simulate`).
+        config: The file; takes precedence over NOTIFIER_CONFIG and `notifier.toml` in the working
+            directory.
+        cwd: Base of relative paths; by default the working directory.
 
     Raises:
-        ConfigError: names the variable or the dotted TOML key at fault.
+        ConfigError: Names the variable or the dotted TOML key at fault.
     """
     variables = os.environ if environ is None else environ
     home = cwd or Path.cwd()
@@ -65,18 +67,18 @@ def load_settings(
 
 
 def _config_path(config: Path | None, variable: Variable | None, home: Path) -> tuple[Path | None, str]:
-    """Return the operator's file, or None where there is none, and what to call it in a message."""
+    """Return the operator's file, if any, and its name for messages."""
     if config is not None:
         return home / config, str(config)
     if variable is not None:
         return home / variable.value, variable.source
     usual = home / _USUAL_FILE
-    # A dangling link is a mistake worth hearing of, so ask for the name, not for the file behind it.
+    # A dangling link is a mistake worth reporting, so check for the link rather than its target.
     return (usual, _USUAL_FILE) if usual.exists() or usual.is_symlink() else (None, _USUAL_FILE)
 
 
 def read_config_file(path: Path | None, origin: str) -> ConfigFile:
-    """Lay the operator's file over `notifier/default.toml` and validate the whole."""
+    """Merge the operator's file into `notifier/default.toml` and validate the result."""
     defaults = _read_toml(default_config_path(), "notifier/default.toml")
     own = _read_toml(path, origin) if path is not None else {}
     try:
@@ -98,7 +100,7 @@ def _read_toml(path: Path, origin: str) -> dict[str, Any]:
 
 
 def _laid_over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge tables key by key. `name`, `from_email` and the like are values: merged, they would mix two brands."""
+    """Merge tables key by key, except values such as `name`: merging would mix two brands."""
     merged = dict(base)
     for key, value in own.items():
         known = base.get(key)
@@ -121,7 +123,7 @@ def _deployment(found: Mapping[str, Variable]) -> Deployment:
 
 
 def _named(error: ValidationError, model: type[BaseModel]) -> ConfigError:
-    """Make one sentence of pydantic's first fault; unknown keys come first, since they often cause the rest."""
+    """Describe pydantic's first error; unknown keys come first, as they often cause the rest."""
     faults = error.errors()
     fault = next((item for item in faults if item["type"] == "extra_forbidden"), faults[0])
     field = ".".join(str(step) for step in fault["loc"] if step != "[key]")
@@ -132,7 +134,7 @@ def _named(error: ValidationError, model: type[BaseModel]) -> ConfigError:
 
 
 def _keys_at(model: type[BaseModel], path: Sequence[int | str]) -> list[str]:
-    """The keys a table may have, found by walking the models along `path`."""
+    """Return the keys of a table, found by following `path` through the models."""
     for step in path:
         if isinstance(step, int):
             continue

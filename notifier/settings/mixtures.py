@@ -1,4 +1,4 @@
-"""What does not go together: real providers, and what only stands in for something real."""
+"""Combinations to refuse: real providers together with stand-ins."""
 
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -12,7 +12,7 @@ _MADE_UP = (".example", ".invalid", ".test", ".localhost")  # RFC 2606 section 2
 
 
 def mixtures(settings: Settings) -> Iterator[str]:
-    """Name everything of a stand-in's that stands beside a real provider; nothing where there is no real one."""
+    """List every stand-in used beside a real provider; nothing without a real one."""
     standing_in = [section.name for section in settings.config.accounts if section.base_url == SANDBOX]
     mails = settings.deployment.email_providers
     if SANDBOX in mails and len(standing_in) == len(settings.config.accounts):

@@ -1,4 +1,4 @@
-"""Whom messages are handed to, as values that bootstrap builds senders from."""
+"""The specifications of providers, from which bootstrap builds senders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _SMTP_PORTS = {"smtp": 587, "smtps": 465}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendGridSpec:
-    """SendGrid's Mail Send, or the sandbox's stand-in for it; `name` labels attempts and metrics."""
+    """SendGrid's Mail Send API or its sandbox simulator; `name` labels attempts and metrics."""
 
     name: str
     url: str
@@ -39,7 +39,7 @@ EmailProviderSpec = SendGridSpec | SmtpSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSpec:
-    """An account, where its platform is spoken to, and its credentials by the client library's fields, upper case."""
+    """An account, its platform's URL, and its credentials by upper-case client library field."""
 
     account: Account
     base_url: str
@@ -48,7 +48,7 @@ class AccountSpec:
 
 
 def smtp_spec(url: SecretStr) -> SmtpSpec:
-    """Take `smtp://user:pass@host:587` apart; user and password may be percent-encoded."""
+    """Parse `smtp://user:pass@host:587`; user and password may be percent-encoded."""
     parts = urlsplit(url.get_secret_value())
     return SmtpSpec(
         name="smtp",

@@ -1,8 +1,8 @@
-"""Where this installation's sandbox listens, and the credentials it takes. They open nothing but the sandbox.
+"""Where this installation's sandbox listens, and its credentials, valid only there.
 
-The sandbox derives an account's credentials from its name, so that an account added to `notifier.toml` works against
-it without being registered anywhere. It lives on a higher floor, so its rule is repeated here; a test holds the two
-together.
+The sandbox derives an account's credentials from its name, so that an account added to
+`notifier.toml` works without registration. This layer cannot import the sandbox, so the rule is
+repeated here; a test compares the two.
 """
 
 import json
@@ -20,26 +20,26 @@ SENDGRID_API_KEY = SecretStr("SG.sandboxsandboxsandbox0.sandboxsandboxsandboxsan
 
 @dataclass(frozen=True, slots=True)
 class RunningSandbox:
-    """What `notifier up` leaves in the data folder for the other commands; `event_public_key` is base64 DER."""
+    """What `notifier up` writes for other commands; `event_public_key` is base64 DER."""
 
     url: str
     event_public_key: str | None = None
 
 
 def sandbox_file(data_dir: Path) -> Path:
-    """The file in which a running sandbox is announced."""
+    """Return the file that announces a running sandbox."""
     return data_dir / "run" / "sandbox.json"
 
 
 def announce_sandbox(data_dir: Path, sandbox: RunningSandbox) -> None:
-    """Tell the other commands of this installation where the sandbox listens."""
+    """Write where the sandbox listens, for other commands of this installation."""
     path = sandbox_file(data_dir)
     private_dir(path.parent)
     write_private(path, json.dumps({"url": sandbox.url, "event_public_key": sandbox.event_public_key}) + "\n")
 
 
 def announced_sandbox(data_dir: Path) -> RunningSandbox | None:
-    """Return the sandbox that was announced last, or None. It may have ended since."""
+    """Return the sandbox announced last, or None. It may have stopped since."""
     try:
         found = json.loads(sandbox_file(data_dir).read_text(encoding="utf-8"))
         return RunningSandbox(url=str(found["url"]), event_public_key=found["event_public_key"])
@@ -48,7 +48,7 @@ def announced_sandbox(data_dir: Path) -> RunningSandbox | None:
 
 
 def sandbox_credentials(platform: Platform, name: str) -> dict[str, SecretStr]:
-    """Return the credentials the sandbox takes for the account of this name."""
+    """Return the credentials the sandbox accepts for the account of this name."""
     number = str(1_000_000_000 + crc32(name.encode()))
     texts = {
         Platform.X: {

@@ -1,4 +1,4 @@
-"""What the sections of `notifier.toml` are made of: a strict table, and the kinds of value several of them hold."""
+"""Building blocks of the sections of `notifier.toml`: a strict table and shared types of values."""
 
 import re
 from typing import Annotated
@@ -13,7 +13,7 @@ _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def _locale(tag: str) -> str:
-    # CLDR's own list, by file name: nothing is loaded. BCP 47 writes pt-BR where CLDR's files say pt_BR.
+    # CLDR's own list of file names; loads nothing. BCP 47 writes pt-BR, CLDR's files pt_BR.
     if "_" in tag or not localedata.exists(tag.replace("-", "_")):
         raise ValueError(f"{tag!r} is no locale; write a language tag such as nl or pt-BR")
     return tag
@@ -30,11 +30,11 @@ Text = Annotated[str, Field(min_length=1), AfterValidator(one_line)]
 LocaleTag = Annotated[str, AfterValidator(_locale)]
 Localized = Annotated[dict[LocaleTag, Text], Field(min_length=1)]
 Seconds = Annotated[float, Field(ge=0, le=30 * 86_400, allow_inf_nan=False)]
-# TOML has no enums: a value arrives as a string, which strict mode would refuse.
+# TOML has no enums: a value is a string, which strict mode would reject.
 StatusName = Annotated[Status, Strict(strict=False)]
 
 
 class Section(BaseModel):
-    """A TOML table: unknown keys and wrong types are refused, and no message repeats a value it was given."""
+    """A TOML table. Rejects unknown keys and wrong types; no message repeats a value."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)

@@ -1,4 +1,4 @@
-"""The one object the whole configuration is. Built by `load_settings`; services never see it."""
+"""The whole configuration as one object. Built by `load_settings`; services never see it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,15 +31,15 @@ from notifier.settings.providers import (
 from notifier.settings.sandbox import SENDGRID_API_KEY, announced_sandbox, sandbox_credentials
 from notifier.settings.sources import MaintenanceSection, TeamSection, default_source_rules
 
-_SANDBOX_EVIDENCE = 5.0  # seconds: it reports twice a second
+_SANDBOX_EVIDENCE = 5.0  # seconds: the sandbox reports twice a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that was configured, checked, as values of the domain.
+    """The checked configuration, as domain values.
 
-    Reading an attribute touches nothing. Methods that make something say so: `ensure_data_dir`, `secret_keys`,
-    `admin_token`.
+    Attributes have no side effects. Methods that create something are named for it:
+    `ensure_data_dir`, `secret_keys`, `admin_token`.
     """
 
     config: ConfigFile
@@ -48,31 +48,31 @@ class Settings:
     home: Path
     config_file: Path | None
 
-    # --- who speaks ---
+    # --- brand, components and accounts ---
 
     def brand(self) -> Brand:
         """The brand in each of its locales."""
         return Brand(**self.config.brand.model_dump(exclude={"templates"}))
 
     def own_templates(self) -> Path | None:
-        """The operator's folder of templates; None without one. It may not exist."""
+        """The operator's template folder, which may not exist; None if not configured."""
         named = self.config.brand.templates
         beside = self.config_file.parent if self.config_file else self.home
         return beside / Path(named).expanduser() if named else None
 
     def components(self) -> tuple[Component, ...]:
-        """The parts of the platform, in the order of the file."""
+        """The components, in the order of the file."""
         return tuple(Component(key=section.key, name=section.name) for section in self.config.components)
 
     def account_values(self) -> tuple[Account, ...]:
-        """The social media accounts without their credentials: for planning, which needs neither secret nor network."""
+        """The social accounts without credentials; planning needs neither secrets nor network."""
         return tuple(_account(section) for section in self.config.accounts)
 
     def accounts(self) -> tuple[AccountSpec, ...]:
-        """The accounts with what sending needs.
+        """The accounts with everything needed to send.
 
         Raises:
-            ConfigError: a credential is missing, or an account lives in a sandbox that is not known to run.
+            ConfigError: A credential is missing, or an account's sandbox is not known to run.
         """
         return tuple(self._account_spec(section) for section in self.config.accounts)
 
@@ -93,10 +93,10 @@ class Settings:
             found[name] = SecretStr(self.credentials[variable])
         return found
 
-    # --- how it speaks ---
+    # --- channels, limits and workers ---
 
     def coalesce_policy(self, channel: Channel) -> CoalescePolicy:
-        """How long a channel may hold updates back."""
+        """A channel's coalescing policy."""
         coalesce = self.config.coalesce
         overrides = {
             Channel.EMAIL: coalesce.email,
@@ -106,18 +106,18 @@ class Settings:
         return coalesce.policy(overrides[channel])
 
     def translation_rule(self, channel: Channel) -> TranslationRule:
-        """What a channel does about a text that lacks its reader's language; partners get all languages anyway."""
+        """A channel's rule for texts not in the reader's language; partners get all languages."""
         section = self.config.translation
         own = {Channel.EMAIL: section.email, Channel.SOCIAL: section.social}.get(channel)
         return section.rule(own) if own is not None else TranslationRule()
 
     @property
     def webhooks(self) -> WebhooksSection:
-        """`[webhooks]`: what partners' endpoints may be, and when one that fails is given up."""
+        """`[webhooks]`: allowed endpoints, and when a failing one is disabled."""
         return self.config.webhooks
 
     def guard_policy(self) -> BlastGuardPolicy:
-        """What waits for a person before it goes out."""
+        """What the blast guard holds for an operator's release."""
         section = self.config.guard
         return BlastGuardPolicy(
             hold_above=section.hold_above or None,
@@ -131,44 +131,44 @@ class Settings:
         return self.config.limits
 
     def concurrency(self, queue: QueueName) -> int:
-        """How many tasks of a lane one worker process works on at once."""
+        """The number of concurrent tasks of a queue per worker process."""
         return int(getattr(self.config.workers, queue.value))
 
     @property
     def webhook_processes(self) -> int:
-        """How many processes `notifier up` posts webhooks with."""
+        """The number of webhook processes that `notifier up` starts."""
         return self.config.workers.webhook_processes
 
     @property
     def drain_seconds(self) -> float:
-        """How long a stopping worker may take for the batch in hand."""
+        """How long a stopping worker may take to finish its batch."""
         return self.config.workers.drain
 
     @property
     def lease(self) -> timedelta:
-        """How long a worker holds a batch before others may take it for lost."""
+        """How long a worker may hold a batch before it counts as lost."""
         return timedelta(seconds=self.config.workers.lease)
 
     def retention(self) -> Retention:
-        """How long the ledger keeps what."""
+        """How long data is kept, by kind."""
         days = self.config.retention.model_dump()
         return Retention(**{name: timedelta(days=number) if number else None for name, number in days.items()})
 
-    # --- where news comes from ---
+    # --- sources of events ---
 
     def sources(self) -> tuple[SourceRules, ...]:
-        """The sources that are configured; others work with the defaults of `source_rules`."""
+        """The configured sources; others use the defaults of `source_rules`."""
         return tuple(section.rules() for section in self.config.sources)
 
     def source_rules(self, kind: SourceKind, name: str) -> SourceRules | None:
-        """The rules of a source, configured or not; None when that name is configured as another kind."""
+        """The rules of a source, configured or not; None if the name is of another kind."""
         found = next((section for section in self.config.sources if section.name == name), None)
         if found is None:
             return default_source_rules(kind, name)
         return found.rules() if found.kind is kind else None
 
     def upstreams(self) -> tuple[UpstreamRules, ...]:
-        """The status pages of other providers that are polled."""
+        """The polled status pages of other providers."""
         return tuple(section.rules() for section in self.config.upstreams)
 
     def templates(self) -> tuple[Template, ...]:
@@ -176,26 +176,26 @@ class Settings:
         return tuple(section.template() for section in self.config.templates)
 
     def draft_rules(self) -> DraftRules:
-        """How long drafts and signals may take."""
+        """The time limits of drafts and signals."""
         return self.config.drafts.rules()
 
     @property
     def maintenance(self) -> MaintenanceSection:
-        """`[maintenance]`: what planned work does by itself, unless its event says otherwise."""
+        """`[maintenance]`: automation of planned work, unless its event overrides it."""
         return self.config.maintenance
 
     @property
     def team(self) -> TeamSection:
-        """`[team]`: where the people who operate this are reminded."""
+        """`[team]`: where operators get reminders."""
         return self.config.team
 
-    # --- whom it is handed to ---
+    # --- providers ---
 
     def email_providers(self) -> tuple[EmailProviderSpec, ...]:
-        """The mail providers in the order of failing over.
+        """The mail providers in failover order.
 
         Raises:
-            ConfigError: a provider lacks its key or address, or the sandbox is not known to run.
+            ConfigError: A provider lacks its key or address, or the sandbox is not known to run.
         """
         return tuple(self._email_provider(name) for name in self.deployment.email_providers)
 
@@ -217,7 +217,7 @@ class Settings:
         return self.deployment.webhook_allow_networks
 
     def event_public_key(self) -> str | None:
-        """The key that signs SendGrid's events (base64 DER), None where none is known."""
+        """The public key of SendGrid's event signatures (base64 DER), if known."""
         configured = self.deployment.sendgrid_event_public_key
         if configured is not None or SANDBOX not in self.deployment.email_providers:
             return configured
@@ -225,10 +225,12 @@ class Settings:
         return running.event_public_key if running else None
 
     def mail_evidence(self, provider: str | None = None) -> timedelta:
-        """How long to wait for events that tell what became of a request without an answer; zero where none come.
+        """How long to wait for a provider's events about a request without an answer.
+
+        Zero if it sends no events.
 
         Args:
-            provider: Whose request it was; by default, that of a worker that vanished with it.
+            provider: The request's provider; by default, that of a dead worker's request.
         """
         reporting = SANDBOX if SANDBOX in self.deployment.email_providers else "sendgrid"
         if (provider or reporting) != reporting or self.event_public_key() is None:
@@ -238,15 +240,15 @@ class Settings:
 
     @property
     def uses_sandbox(self) -> bool:
-        """Whether a provider or an account is the local stand-in."""
+        """Whether any provider or account is the local sandbox."""
         in_sandbox = any(section.base_url == SANDBOX for section in self.config.accounts)
         return in_sandbox or SANDBOX in self.deployment.email_providers
 
     def sandbox_url(self) -> str:
-        """Where the sandbox listens: NOTIFIER_SANDBOX_URL, else what a running `notifier up` announced.
+        """The sandbox's URL: NOTIFIER_SANDBOX_URL, or what a running `notifier up` announced.
 
         Raises:
-            ConfigError: neither is there.
+            ConfigError: Neither exists.
         """
         if self.deployment.sandbox_url is not None:
             return self.deployment.sandbox_url
@@ -258,7 +260,7 @@ class Settings:
         return running.url
 
     def check_providers(self) -> None:
-        """Refuse a provider or an account that lacks what it needs (the sandbox apart, which starts later)."""
+        """Reject incomplete providers and accounts, except the sandbox's, which starts later."""
         for name in self.deployment.email_providers:
             if name != SANDBOX:
                 self._email_provider(name)
@@ -266,7 +268,7 @@ class Settings:
             if section.base_url != SANDBOX:
                 self._credentials_of(section)
 
-    # --- where things are ---
+    # --- data folder, database, queue and URLs ---
 
     @property
     def data_dir(self) -> Path:
@@ -274,10 +276,10 @@ class Settings:
         return self.home / Path(self.deployment.data_dir).expanduser()
 
     def ensure_data_dir(self) -> Path:
-        """Make the data folder (mode 0700) unless it is there.
+        """Create the data folder (mode 0700) if it is missing.
 
         Raises:
-            ConfigError: it cannot be made.
+            ConfigError: It cannot be created.
         """
         try:
             return private_dir(self.data_dir)
@@ -285,11 +287,11 @@ class Settings:
             raise ConfigError("NOTIFIER_DATA_DIR", f"{self.data_dir} cannot be used: {error.strerror}") from error
 
     def database_url(self) -> SecretStr:
-        """The database: SQLite in the data folder unless configured."""
+        """The database URL; by default SQLite in the data folder."""
         return self.deployment.database_url or SecretStr(f"sqlite:///{self.data_dir / 'notifier.sqlite3'}")
 
     def queue_addresses(self) -> QueueAddresses:
-        """Where broker and Redis are; starts nothing."""
+        """The addresses of broker and Redis; starts nothing."""
         redis, broker = self.deployment.redis_url, self.deployment.broker_url
         return queue_addresses(
             data_dir=self.data_dir,
@@ -298,19 +300,22 @@ class Settings:
         )
 
     def url(self, path: str) -> str:
-        """The public address of a path such as `/en/incidents/inc-1`."""
+        """Return the public URL of a path such as `/en/incidents/inc-1`."""
         return f"{self.deployment.public_url}/{path.lstrip('/')}"
 
     # --- keys ---
 
     def secret_keys(self) -> tuple[SecretStr, ...]:
-        """Keys for tokens and encryption at rest: the first signs, all verify. Made on first use unless configured."""
+        """Keys for tokens and encryption at rest: the first signs, all verify.
+
+        Generated on first use unless configured.
+        """
         if self.deployment.secret_keys:
             return self.deployment.secret_keys
         return generated(self.ensure_data_dir(), "secret-keys", "NOTIFIER_SECRET_KEYS")
 
     def admin_token(self) -> SecretStr:
-        """The API key with all scopes. Made on first use unless configured."""
+        """The API key with all scopes; generated on first use unless configured."""
         configured = self.deployment.admin_token
         return configured or generated(self.ensure_data_dir(), "admin-token", "NOTIFIER_ADMIN_TOKEN")[0]
 

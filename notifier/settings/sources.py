@@ -1,4 +1,7 @@
-"""Where news comes from: `[[sources]]`, `[[upstreams]]`, `[[templates]]`, `[drafts]`, `[maintenance]`, `[team]`."""
+"""Sources of events and drafts.
+
+`[[sources]]`, `[[upstreams]]`, `[[templates]]`, `[drafts]`, `[maintenance]`, `[team]`.
+"""
 
 from datetime import timedelta
 from typing import Annotated
@@ -20,11 +23,11 @@ from notifier.domain.values import Impact, Status
 from notifier.settings.checks import http_url, mailbox
 from notifier.settings.section import Key, LocaleTag, Localized, Seconds, Section, StatusName, Text
 
-# What a dead-man switch, a test button and an alert of no severity look like.
+# Typical labels of a dead man's switch, a test button and an alert without severity.
 IGNORED_BY_DEFAULT = ({"alertname": "Watchdog"}, {"alertname": "TestAlert"}, {"severity": "none"})
 IMPACT_BY_DEFAULT = {"critical": Impact.MAJOR, "warning": Impact.MINOR, "info": Impact.NONE, "none": Impact.NONE}
 ENDED_BY_DEFAULT = ("resolved", "ok", "up", "closed", "recovered", "ended")
-# What the expressions of kind `generic` may find, by the name of their key under `fields`.
+# What the expressions of kind `generic` can extract, named like their keys under `fields`.
 GENERIC_FIELDS = ("key", "status", "component", "severity", "title", "detail", "started_at", "link")
 LEAST_GENERIC = ("key", "status")
 
@@ -111,7 +114,7 @@ class SourceSection(Section):
 
 
 def default_source_rules(kind: SourceKind, name: str) -> SourceRules:
-    """Return the rules of a source that is not configured; one of kind `generic` then finds nothing."""
+    """Return the rules of an unconfigured source; one of kind `generic` then extracts nothing."""
     return SourceSection.model_construct(name=name, kind=kind).rules()
 
 
@@ -140,7 +143,7 @@ class UpstreamSection(Section):
 
 
 class TemplateSection(Section):
-    """One of `[[templates]]`: prepared texts that are reviewed in git."""
+    """One of `[[templates]]`: prepared texts, reviewed in git."""
 
     name: SourceName
     title: PreparedText
@@ -164,7 +167,7 @@ class TemplateSection(Section):
 
 
 class DraftsSection(Section):
-    """`[drafts]`, in seconds; 0: never."""
+    """`[drafts]`, in seconds; 0 means never."""
 
     remind_after: Seconds
     expire_after: Seconds
@@ -180,7 +183,7 @@ class DraftsSection(Section):
 
 
 class MaintenanceSection(Section):
-    """`[maintenance]`: what planned work does by itself; `remind` in seconds before its window."""
+    """`[maintenance]`: automation of planned work; `remind` is in seconds before the window."""
 
     remind: list[Annotated[float, Field(gt=0, le=90 * 86_400, allow_inf_nan=False)]]
     start: bool
@@ -188,7 +191,7 @@ class MaintenanceSection(Section):
 
 
 class TeamSection(Section):
-    """`[team]`: where the product reminds the people who operate it."""
+    """`[team]`: where operators get reminders."""
 
     email: list[Annotated[str, AfterValidator(mailbox)]]
     webhook: Annotated[str, AfterValidator(_team_url)]
