@@ -1,1 +1,1 @@
-"""Use cases: what the product does, in short transactions with the network in between."""
+"""Use cases, in short transactions with network calls in between."""

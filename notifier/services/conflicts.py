@@ -43,7 +43,7 @@ def refuse_unread(connection: Connection, incident_id: str, read: str | None) ->
 
 
 def update_of(version: str) -> str:
-    """Return the id of the update that was the latest when a mark was given."""
+    """Return the id of the latest update in an incident's version (see `timeline.version`)."""
     return version.rpartition(" ")[0]
 
 

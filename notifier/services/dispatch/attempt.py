@@ -1,4 +1,4 @@
-"""Attempt: claim a batch, hand it to its channel, record. Short transaction, network, short transaction."""
+"""Attempt a batch: claim it in a short transaction, hand it to its channel, record the outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,21 +29,24 @@ from notifier.storage.operations import alerts
 
 _log = get_logger(__name__)
 
-# Longer than any channel's own time-outs together, so that a lease ends only with its worker.
+# Longer than all time-outs of a channel together, so that a lease only expires with its worker.
 LEASE = timedelta(seconds=90)
 _SOON = timedelta(seconds=0.5)
 
 
 class BatchAttempt(Protocol):
-    """One channel's way of attempting a claimed batch; records the outcome itself."""
+    """Attempts a claimed batch on one channel and records the outcome."""
 
     def attempt(self, batch: Batch, stored: StoredNotification) -> None:
-        """Attempt a batch whose lease we hold."""
+        """Attempt a claimed batch."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """Attempt one batch once: the named one, or what `choice` prefers. Safe to call twice: a claim admits one."""
+    """Attempts one batch, the named one or the one that `choice` prefers, once.
+
+    Safe to call twice: only one caller gets the lease.
+    """
 
     database: Database
     clock: Clock
@@ -67,7 +70,7 @@ class Attempt:
         except UnavailableError:
             raise
         except Exception as fault:
-            # The rollback also undid the claim: count the failure now, or the batch would be retried forever.
+            # The rollback undid the claim too: count the failure, or the batch is retried forever.
             for batch in claimed:
                 self.patience.run(self.database, partial(self._count_fault, batch.id, fault))
             raise
@@ -85,7 +88,10 @@ class Attempt:
     def _take(
         self, connection: Connection, batch_id: int, claimed: list[Batch]
     ) -> tuple[Batch, StoredNotification] | None:
-        """Claim a batch and decide who receives it now, or return None if nobody does; `claimed` gets the batch."""
+        """Claim a batch and decide who receives it now; None if nobody does.
+
+        Appends the claimed batch to `claimed`.
+        """
 
         def claim(batch_id: int) -> Batch | None:
             batch = self._claim(connection, batch_id)
@@ -128,7 +134,7 @@ class Attempt:
         except NotRecordedError:
             raise
         except UnavailableError as error:
-            # Before a request left: what comes after it is written with patience.
+            # Raised before the request only: writes after it are retried.
             _log.warning("attempt_deferred", error=str(error), hint="nothing was sent: the database is unavailable")
             self.patience.run(self.database, lambda connection: self._hand_back(connection, batch))
 

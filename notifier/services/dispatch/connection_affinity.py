@@ -31,7 +31,7 @@ class NamedBatch:
     """Claims the batch named in the message."""
 
     def choose(self, _connection: Connection, named: int, claim: Claim) -> Batch | None:
-        """Claim it."""
+        """Claim the batch named in the message."""
         return claim(named)
 
 

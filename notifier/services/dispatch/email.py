@@ -81,7 +81,7 @@ class MailAttempt:
         try:
             self.record.ensure_lease(batch)
             receipt = choice.sender.send(request, deadline=deadline)
-        except (LeaseLostError, UnavailableError):  # nothing has left
+        except (LeaseLostError, UnavailableError):  # nothing was sent
             self.route.unused(choice)
             raise
         except DeliveryError as error:

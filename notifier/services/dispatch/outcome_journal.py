@@ -60,7 +60,7 @@ class KnownOutcome:
     owner: str
     at: datetime
     tries: Sequence[AttemptRow]
-    overrides: Annotated[Sequence[DeliveryOverride], Field(alias="departures")] = ()  # its name in the files
+    overrides: Annotated[Sequence[DeliveryOverride], Field(alias="departures")] = ()  # JSON key
     accepted: Accepted | None = None
     late: bool = False
 

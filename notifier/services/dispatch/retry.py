@@ -25,7 +25,7 @@ _REASONS = WAITS_FOR_PROVIDER | {Reason.NOT_STARTED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryOrder:
-    """What to try now: exactly one of these."""
+    """What to retry now: exactly one of these."""
 
     endpoint_id: str | None = None
     notification_id: str | None = None

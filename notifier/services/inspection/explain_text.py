@@ -1,4 +1,4 @@
-"""Explain to a recipient what happened to a message, in sentences that a support agent can forward."""
+"""Explain a message's fate to its recipient, in sentences that a support agent can forward."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -45,7 +45,7 @@ def clock(moment: datetime, zone: str) -> str:
 
 
 def became(row: AnyRow, evidence: Sequence[Json], *, zone: str, replaced_by: int | None) -> str:
-    """Describe the state of a delivery; continues a sentence that begins with `Message 1 (investigating)`."""
+    """Describe a delivery's state, continuing a sentence like `Message 1 (investigating) ...`."""
     state, channel = DeliveryState(row.state), Channel(row.channel)
     taker = {Channel.EMAIL: "the mail provider", Channel.WEBHOOK: "your endpoint"}.get(channel, "the platform")
     at = f" at {clock(row.updated_at, zone)}" if row.updated_at else ""

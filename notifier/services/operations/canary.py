@@ -24,7 +24,7 @@ from notifier.storage.operations import metrics
 
 _NAME = "canary"
 _POLL_SECONDS = 0.1
-_FOR_GOOD = ""  # subject of the last result, which stays until the next one
+_FOR_GOOD = ""  # owner of the gauges: no process, so that they stay until the next canary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

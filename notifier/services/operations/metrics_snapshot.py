@@ -31,11 +31,12 @@ class MetricsSnapshot:
     queue: Counted = field(default_factory=dict)  # lane: messages in the broker
     posts: Counted = field(default_factory=dict)  # account: published posts
     spent: Counted = field(default_factory=dict)  # account: cost of its posts in US dollars
-    first: Counted = field(default_factory=dict)  # channel: seconds to its first recipient
-    last: Counted = field(default_factory=dict)  # channel: seconds to its last recipient
+    # channel: seconds from the newest decision to its first and last recipient
+    first: Counted = field(default_factory=dict)
+    last: Counted = field(default_factory=dict)
     circuits: Counted = field(default_factory=dict)  # channel, provider: 1 if open
     providers: Counted = field(default_factory=dict)  # channel, provider, state: 1 if current
-    failing: Counted = field(default_factory=dict)  # channel, provider: seconds since it began
+    failing: Counted = field(default_factory=dict)  # channel, provider: seconds of failure
     shared: Sequence[tuple[str, str, str, float]] = ()  # counters: name, labels, owner, value
 
 
