@@ -128,7 +128,7 @@ def build_runtime(container: ApiContainer, gate: LoadShedder | None = None) -> A
         keyring=ApiKeyCache(container.api_keys),
         publishing=publishing,
         meters=meters,
-        readiness=Readiness(container.looks()),
+        readiness=Readiness(container.stores),
         gate=LoadShedder(at_once=_INBOUND_AT_ONCE, waiting=_INBOUND_WAITING),
         import_gate=LoadShedder(at_once=_IMPORTS_AT_ONCE, waiting=0),
     )

@@ -1,7 +1,7 @@
 """What the API and the command line need beyond subscribers: endpoints, keys, history, pages."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +10,6 @@ from notifier.bootstrap.hooks import build_endpoint_secrets, build_engine
 from notifier.bootstrap.subscriber_container import SubscriberContainer
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import WebhookEngine, validate_headers
-from notifier.domain.errors import UnavailableError
 from notifier.domain.incidents.incident import Event
 from notifier.domain.values import Channel
 from notifier.inbound.drafts import DraftReader
@@ -36,6 +35,7 @@ from notifier.services.inspection.explain import Explain
 from notifier.services.inspection.history import History
 from notifier.services.inspection.progress import Progress
 from notifier.services.operations.metrics_snapshot import TakeMetricsSnapshot
+from notifier.services.ports import StoreCheck
 from notifier.services.preview.render import Preview
 from notifier.services.security.api_keys import ApiKeys
 from notifier.services.security.audit import SYSTEM, Actor
@@ -50,7 +50,7 @@ from notifier.services.subscribers.self_service import SelfService
 from notifier.services.subscribers.sign_up import SignUps
 from notifier.services.subscribers.sign_up_limit import SignUpLimit
 from notifier.storage.notifications import removed_components
-from notifier.storage.operations import installation
+from notifier.storage.schema.readiness import DatabaseCheck
 
 
 class ApiContainer(SubscriberContainer):
@@ -259,17 +259,7 @@ class ApiContainer(SubscriberContainer):
         self.check(event)
         return self.ingest.take(actor.signed(replace(event, guarded=guarded)))
 
-    def looks(self) -> dict[str, Callable[[], str]]:
-        """Return the blocking readiness checks by store: each returns `ok` or one sentence."""
-        return {"database": self._database_state, "broker": lambda: self.producer.trouble() or "ok"}
-
-    def _database_state(self) -> str:
-        """Check with a write: a read-only database stores no events."""
-        try:
-            if fault := self.schema_fitness.fault():
-                return fault
-            with self.database.write() as connection:
-                installation.put(connection, installation.PROBE, self.clock().isoformat().encode())
-        except UnavailableError as error:
-            return str(error)
-        return "ok"
+    @cached_property
+    def stores(self) -> Mapping[str, StoreCheck]:
+        """The readiness checks, by store."""
+        return {"database": DatabaseCheck(self.database, self.schema_fitness, self.clock), "broker": self.producer}

@@ -31,10 +31,10 @@ def check_database(notifier: ApiContainer) -> Finding:
     if not found.is_fit:
         message = f"{kind} is at revision {found.revision}, this version needs {version.HEAD}"
         return Finding(name=name, state="bad", message=message, remedy="run `notifier db upgrade`")
-    taken = notifier.looks()[name]()
-    if taken != "ok":
+    trouble = notifier.stores[name].trouble()
+    if trouble is not None:
         mend = "check disk space, and that it is not a read-only replica; events are refused meanwhile"
-        return Finding(name=name, state="bad", message=f"{kind} responds but is not writable: {taken}", remedy=mend)
+        return Finding(name=name, state="bad", message=f"{kind} responds but is not writable: {trouble}", remedy=mend)
     return Finding(name=name, state="ok", message=f"{kind}, revision {found.revision}")
 
 

@@ -72,8 +72,8 @@ class QueueDepths(Protocol):
         """Return the length of each queue; empty if the broker does not answer."""
 
 
-class BrokerCheck(Protocol):
-    """Asks the broker whether it takes messages."""
+class StoreCheck(Protocol):
+    """Asks the database or the broker whether it works."""
 
     def trouble(self) -> str | None:
         """Return why it does not, within about a second; None if it does."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 from anyio import CapacityLimiter, to_thread
 
+from notifier.services.ports import StoreCheck
+
 OK = "ok"
 _KEPT_SECONDS = 1.0
 _PATIENCE = 0.5  # then return the previous answer, so that a slow store makes no slow probe
@@ -15,16 +17,15 @@ SLOW_SECONDS = 3.0  # slower than this, a store counts as failed
 class Look:
     """The check of one store. It blocks, in its own thread; belongs to one event loop."""
 
-    def __init__(self, look: Callable[[], str], clock: Callable[[], float] = time.monotonic) -> None:
-        """Check with `look`, which returns `ok` or one sentence about the problem."""
-        self._look, self._clock = look, clock
+    def __init__(self, store: StoreCheck, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._clock = store, clock
         self._limiter = CapacityLimiter(1)
         self._found: str | None = None
         self._began, self._until = 0.0, float("-inf")
         self._task: asyncio.Task[None] | None = None
 
     async def ask(self) -> str:
-        """Return the latest result."""
+        """Return the latest result: `ok`, or one sentence about the problem."""
         if self._task is None and self._clock() >= self._until:
             self._began = self._clock()
             self._task = asyncio.get_running_loop().create_task(self._ask())
@@ -40,7 +41,8 @@ class Look:
 
     async def _ask(self) -> None:
         try:
-            self._found = await to_thread.run_sync(self._look, limiter=self._limiter, abandon_on_cancel=True)
+            check = self._store.trouble
+            self._found = await to_thread.run_sync(check, limiter=self._limiter, abandon_on_cancel=True) or OK
         finally:
             self._until, self._task = self._clock() + _KEPT_SECONDS, None
 
@@ -48,9 +50,9 @@ class Look:
 class Readiness:
     """The checks of all stores this process uses."""
 
-    def __init__(self, looks: Mapping[str, Callable[[], str]], clock: Callable[[], float] = time.monotonic) -> None:
-        """Create a check for each store: name -> function."""
-        self._looks = {name: Look(look, clock) for name, look in looks.items()}
+    def __init__(self, stores: Mapping[str, StoreCheck], clock: Callable[[], float] = time.monotonic) -> None:
+        """Create a check for each store, by its name."""
+        self._looks = {name: Look(store, clock) for name, store in stores.items()}
 
     async def ask(self) -> dict[str, str]:
         """Return the result of each check by name."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from notifier.domain.values import Reason
-from notifier.services.ports import BrokerCheck, Clock
+from notifier.services.ports import Clock, StoreCheck
 from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import due_batches
@@ -23,7 +23,7 @@ class WatchBroker:
 
     database: Database
     clock: Clock
-    broker: BrokerCheck
+    broker: StoreCheck
     name: str = "broker"
     _rests_until: datetime | None = field(default=None, repr=False)
 

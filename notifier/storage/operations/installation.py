@@ -1,6 +1,7 @@
 """Facts about this installation, as named values."""
 
 import secrets
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
@@ -8,7 +9,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.dialect import insert
 
 PEPPER = "address_pepper"
-PROBE = "probe"  # when a process last verified that the database accepts writes
+_PROBE = "probe"  # when a process last verified that the database accepts writes
 _PEPPER_BYTES = 32
 
 
@@ -41,3 +42,8 @@ def put(connection: Connection, key: str, value: bytes) -> None:
     """Store a value, replacing any other."""
     statement = insert(connection, t.meta).values(key=key, value=value)
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+
+
+def prove_writable(connection: Connection, now: datetime) -> None:
+    """Write the time, which fails where the database takes no writes."""
+    put(connection, _PROBE, now.isoformat().encode())

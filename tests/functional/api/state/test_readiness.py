@@ -45,12 +45,13 @@ class Store:
     """A store that says what it is told to, when it is told to; and a clock."""
 
     def __init__(self) -> None:
-        self.says, self.looks, self.now = "ok", 0, 100.0
+        self.says: str | None = None
+        self.looks, self.now = 0, 100.0
         self.answers = threading.Event()
         self.answers.set()
-        self.look = Look(self._said, lambda: self.now)
+        self.look = Look(self, lambda: self.now)
 
-    def _said(self) -> str:
+    def trouble(self) -> str | None:
         self.looks += 1
         assert self.answers.wait(30)
         return self.says
