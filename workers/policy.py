@@ -17,7 +17,7 @@ _PATIENCE = 60.0
 _log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class TaskPolicy:
     """Runs a task's action under the error policy.
 

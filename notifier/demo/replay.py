@@ -40,8 +40,8 @@ class Progress:
 class Result:
     """What arrived at the sandbox, compared with the database and the routing rule."""
 
-    emails: dict[str, int]
-    social: dict[str, int]
+    emails: Mapping[str, int]
+    social: Mapping[str, int]
     webhooks: int
     lost: int
     duplicates: int

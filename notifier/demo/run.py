@@ -4,7 +4,7 @@ import shutil
 import signal
 import tempfile
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -113,7 +113,7 @@ def _show(console: Console, result: Result) -> None:
         console.print(f"  {fault}", markup=False)
 
 
-def _pairs(counts: dict[str, int]) -> str:
+def _pairs(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in counts.items())
 
 

@@ -1,7 +1,7 @@
 """Subscribers of the demo: merchants and partner endpoints, the same every time."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from notifier.domain.recipients.audience import AudienceContext, Exposure, IncidentScope, Preferences, is_notified
@@ -95,7 +95,7 @@ class Partner:
     """One generated endpoint: the receiver's name and behaviour."""
 
     name: str
-    behaviour: dict[str, object]
+    behaviour: Mapping[str, object]
 
 
 def partners(number: int = 25) -> list[Partner]:

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from notifier.inbound.list_lines import ByteSource, bounded_lines
@@ -19,7 +19,7 @@ class CsvRecord:
     """The fields of one record and its first physical line; or what is wrong with it."""
 
     line: int
-    fields: list[str]
+    fields: Sequence[str]
     fault: str | None = None
     is_utf8: bool = True  # otherwise `fields` has surrogates for the invalid bytes
 

@@ -1,6 +1,6 @@
 """Lines of a list, one at a time and of bounded length: a file may contain anything."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,7 +26,7 @@ class GoodRow:
     subscriber: Subscriber
     suppressions: tuple[Suppression, ...] = ()
     legal_basis: str | None = None
-    consent: dict[str, object] | None = None
+    consent: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ class MastodonApi:
         if not self._media.issuperset(wanted.media_ids):
             raise Refused(422, "Validation failed: Media attachments not found")
         status.text, status.spoiler, status.edited_at = wanted.text, wanted.spoiler, now
-        status.media_ids = wanted.media_ids  # an edit removes those that it does not list
+        status.media_ids = list(wanted.media_ids)  # an edit removes those that it does not list
         status.language = wanted.language or status.language
         return json_answer(200, account.view_status(status, _base(request)))
 
@@ -184,7 +184,7 @@ class MastodonApi:
             language=wanted.language,
             sensitive=wanted.sensitive,
             reply_to=self._parent(wanted.reply_to),
-            media_ids=wanted.media_ids,
+            media_ids=list(wanted.media_ids),
             created_at=now,
         )
 

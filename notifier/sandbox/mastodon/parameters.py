@@ -1,7 +1,7 @@
 """The parameters of a status: form fields or JSON, parsed as in Rails."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ class Wanted:
     language: str | None
     sensitive: bool
     reply_to: str | None
-    media_ids: list[str]
+    media_ids: Sequence[str]
     scheduled_at: float | None
 
 

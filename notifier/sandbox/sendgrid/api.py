@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -125,7 +126,7 @@ def _unzipped(body: bytes) -> bytes:
         raise Refused(400, [BAD_REQUEST]) from None
 
 
-def _unique(problems: list[Problem]) -> list[Problem]:
+def _unique(problems: Sequence[Problem]) -> list[Problem]:
     return list(dict.fromkeys(problems))
 
 

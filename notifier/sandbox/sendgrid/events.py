@@ -1,7 +1,7 @@
 """The events of one mail, as posted by the Event Webhook (field table of its reference)."""
 
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
@@ -31,7 +31,7 @@ class Sent:
     index: int
     email: str
     args: Mapping[str, str]
-    categories: list[str]
+    categories: Sequence[str]
     outcome: Outcome
     reason: str = ""  # of a drop
 

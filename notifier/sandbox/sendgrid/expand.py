@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -19,17 +19,17 @@ class Mail:
 
     message_id: str
     index: int
-    sender: dict[str, str]
-    to: list[dict[str, str]]
-    cc: list[dict[str, str]]
-    bcc: list[dict[str, str]]
-    reply_to: list[dict[str, str]]
+    sender: Mapping[str, str]
+    to: Sequence[Mapping[str, str]]
+    cc: Sequence[Mapping[str, str]]
+    bcc: Sequence[Mapping[str, str]]
+    reply_to: Sequence[Mapping[str, str]]
     subject: str
-    headers: dict[str, str]
-    parts: list[tuple[str, str]]  # (content type, text)
-    attachments: list[dict[str, str]]
-    custom_args: dict[str, str]
-    categories: list[str]
+    headers: Mapping[str, str]
+    parts: Sequence[tuple[str, str]]  # (content type, text)
+    attachments: Sequence[Mapping[str, str]]
+    custom_args: Mapping[str, str]
+    categories: Sequence[str]
     send_at: int | None
 
     @property
@@ -132,5 +132,5 @@ def _merged(common: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]
     return {name: value for name, value in common.items() if name.lower() not in overridden} | dict(own)
 
 
-def _formatted(addresses: list[dict[str, str]]) -> str:
+def _formatted(addresses: Sequence[Mapping[str, str]]) -> str:
     return ", ".join(formataddr((address.get("name", ""), address["email"])) for address in addresses)

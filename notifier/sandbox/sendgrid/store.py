@@ -1,8 +1,8 @@
 """Accepted mail: complete requests up to a size limit, and counts of everything."""
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from secrets import token_urlsafe
 from typing import Any
@@ -40,11 +40,11 @@ class Arrived:
     """Mails of one request, sent at once or as scheduled; the input of the event model."""
 
     message_id: str
-    categories: list[str]
+    categories: Sequence[str]
     indexes: Sequence[int]
-    recipients: list[list[str]]
-    args: list[dict[str, str]]
-    dropped: dict[str, str]  # lower-case address -> reason
+    recipients: Sequence[Sequence[str]]
+    args: Sequence[Mapping[str, str]]
+    dropped: Mapping[str, str]  # lower-case address -> reason
     bypass: bool
 
 
@@ -149,7 +149,7 @@ class MailStore:
         first = [found[0].lower() for found in arrived.recipients]
         self.ledger.mails.update(map(hash, zip(first, notifications, strict=True)))
         if not arrived.bypass:
-            arrived.dropped.update(self.suppressions.drops(addresses))
+            arrived = replace(arrived, dropped=self.suppressions.drops(addresses))
             self.dropped += len(arrived.dropped)
         self.on_arrival(arrived, now)
 

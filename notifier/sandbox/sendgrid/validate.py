@@ -1,5 +1,6 @@
 """Validate a mail send request by the rules of the API reference and the error catalogue."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +22,9 @@ _FIELDS = frozenset(_FIELD_NAMES.split())
 class Validation:
     """The result. Without problems, `recipients` and `args` have one entry per personalization."""
 
-    problems: list[Problem]
-    recipients: list[list[str]]
-    args: list[dict[str, str]]
+    problems: Sequence[Problem]
+    recipients: Sequence[Sequence[str]]
+    args: Sequence[Mapping[str, str]]
 
 
 def validate(request: object, rules: SendGridRules, *, now: float) -> Validation:

@@ -21,7 +21,7 @@ class NotRecordedError(UnavailableError):
     """The process stops while the database is unavailable; the journal keeps the outcome."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class RetryingTransaction:
     """Retries a short transaction while the database is unavailable, until the process stops.
 

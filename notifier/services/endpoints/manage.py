@@ -1,6 +1,6 @@
 """Manage webhook endpoints: add, show, change, test, rotate, enable, remove. Shows secrets once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -37,7 +37,7 @@ class EndpointTarget:
     public_id: str
     url: str
     format: WebhookFormat
-    secrets: list[str] = field(repr=False)
+    secrets: Sequence[str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
 
 

@@ -1,6 +1,6 @@
 """Summarize what a file of events would announce, so that no history is sent by mistake."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +19,7 @@ class FileSummary:
     incidents: int
     updates: int
     old: int  # posted longer ago than `guard.hold_older_than`
-    recipients: dict[Channel, int]
+    recipients: Mapping[Channel, int]
 
     @property
     def needs_word(self) -> bool:

@@ -1,6 +1,6 @@
 """All rows with encrypted columns: for re-encryption and for counting by key."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ class SealedEndpoint:
 
     id: int
     public_id: str
-    secrets: list[dict[str, str | None]]
-    headers: dict[str, str]
+    secrets: Sequence[Mapping[str, str | None]]
+    headers: Mapping[str, str]
 
     @property
     def texts(self) -> list[str]:

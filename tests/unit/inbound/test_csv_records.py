@@ -11,7 +11,7 @@ def read(text: str | bytes) -> list[CsvRecord]:
 
 
 def rows(text: str | bytes) -> list[tuple[int, list[str]]]:
-    return [(record.line, record.fields) for record in read(text) if record.fault is None]
+    return [(record.line, list(record.fields)) for record in read(text) if record.fault is None]
 
 
 def faults(text: str | bytes) -> list[tuple[int, str]]:

@@ -12,7 +12,7 @@ OURS = ("notifier", "workers")
 LINES_OF_A_ROOM = 400
 # The linter forbids imports inside functions, unless a line says why: `
 REASON = re.compile(r"# noqa: [A-Z0-9, ]*PLC0415 - \S+")
-CHANGES = re.compile(r"(threading\.)?(dict|list|set|deque|Counter|defaultdict|OrderedDict|R?Lock)\b")
+CHANGES = re.compile(r"(dict|list|set|deque|Counter|defaultdict|OrderedDict|(threading\.)?R?Lock|threading\.Event)\b")
 ENTRY_ROOMS = {"api", "cli", "demo", "doctor", "supervise", "web"}
 BY_TEXT = {"import_module", "__import__"}
 SOURCES = sorted(path for name in OURS for path in (ROOT / name).rglob("*.py"))
@@ -66,10 +66,8 @@ def is_frozen(decorator: ast.expr) -> bool:
 
 
 def makes_state(member: ast.stmt) -> bool:
-    """Whether a field starts as an empty container, or a lock, that its type lets somebody change."""
-    if not (isinstance(member, ast.AnnAssign) and member.value and "default_factory" in ast.unparse(member.value)):
-        return False
-    return bool(CHANGES.match(ast.unparse(member.annotation)))
+    """Whether the type of a field lets somebody change it: a container that is not read-only, a lock, a signal."""
+    return isinstance(member, ast.AnnAssign) and bool(CHANGES.match(ast.unparse(member.annotation)))
 
 
 def begins_a_write(node: ast.AST) -> bool:
