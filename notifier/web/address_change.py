@@ -27,7 +27,7 @@ class AddressChangePages:
         """Ask for confirmation; changes nothing."""
         try:
             claim = self._container.tokens.read(Purpose.ADDRESS_CHANGE, token, self._container.clock())
-            person = self._container.self_service.show(claim.subject)
+            person = self._container.self_service.show(claim.subject).subscriber
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):
@@ -43,11 +43,10 @@ class AddressChangePages:
     def _confirm(self, request: Request, token: str) -> Response:
         try:
             subject = self._container.sign_ups.confirm_address_change(token, reader_of(request))
-            person = self._container.self_service.show(subject)
-            preferences = self._container.self_service.path(subject)
+            stored = self._container.self_service.show(subject)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):
             return self._answers.missing()
-        context = {"email": person.email, "preferences": preferences}
-        return self._answers.page("address_changed", person.locale, context)
+        context = {"email": stored.subscriber.email, "preferences": self._container.self_service.path(stored)}
+        return self._answers.page("address_changed", stored.subscriber.locale, context)

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.domain.errors import InvalidInputError, NotFoundError
-from notifier.domain.recipients.subscriber import Subscriber
+from notifier.domain.recipients.subscriber import StoredSubscriber
 from notifier.domain.values import SubscriberState
 from notifier.services.security.csrf import CsrfTokens
 from notifier.services.security.signed_tokens import ExpiredTokenError, TokenError
@@ -41,7 +41,7 @@ class PreferencesPages:
     def show(self, token: str) -> Response:
         """Show the form."""
         found = self._opened(token)
-        return found if isinstance(found, Response) else self._page(token, *found)
+        return found if isinstance(found, Response) else self._page(token, found)
 
     async def save(self, request: Request, token: str) -> Response:
         """Save the form, or show it again with its errors."""
@@ -52,32 +52,31 @@ class PreferencesPages:
         found = self._checked(request, token, form)
         if isinstance(found, Response):
             return found
-        subject, _ = found
         own = self._container.self_service
         try:
-            after = own.change(subject, choices.all_choices(form), reader_of(request))
+            after = own.change(found.id, choices.all_choices(form), reader_of(request))
         except InvalidInputError as error:
             faulty = frozenset(fault.field.removeprefix("preferences.").partition(".")[0] for fault in error.errors)
             again = choices.sent(form, self._container.settings.components())
-            return self._page(token, *found, again | {"faulty": faulty}, status=422)
+            return self._page(token, found, again | {"faulty": faulty}, status=422)
         except NotFoundError:
             return self._answers.missing()
-        return self._page(token, subject, after, {"said": "saved"})
+        return self._page(token, after, {"said": "saved"})
 
     def data(self, token: str) -> Response:
         """Return everything stored about the reader, as a file."""
         found = self._opened(token)
         if isinstance(found, Response):
             return found
-        return self._answers.download(self._container.data_export.collect(found[0]), "my-data.json")
+        return self._answers.download(self._container.data_export.collect(found.id), "my-data.json")
 
     def ask_erase(self, token: str) -> Response:
         """Ask for confirmation of the erasure; changes nothing."""
         found = self._opened(token)
         if isinstance(found, Response):
             return found
-        subject, person = found
-        context = {"back": f"/preferences/{token}", "form": self._forms.issue(_FORM, subject), "email": person.email}
+        person = found.subscriber
+        context = {"back": f"/preferences/{token}", "form": self._forms.issue(_FORM, found.id), "email": person.email}
         return self._answers.page("erase", person.locale, context)
 
     def _acting(self, act: Act) -> Any:
@@ -91,33 +90,32 @@ class PreferencesPages:
         found = self._checked(request, token, form)
         if isinstance(found, Response):
             return found
-        subject, person = found
+        own = self._container.self_service
         try:
-            page = act(self._container, subject, form, reader_of(request))
+            page = act(self._container, found.id, form, reader_of(request))
         except Refusal as refusal:
-            return self._page(token, subject, person, refusal.context, status=422)
+            return self._page(token, found, refusal.context, status=422)
         except NotFoundError:
             return self._answers.missing()
         if page.name is not None:
-            return self._answers.page(page.name, person.locale, page.context)
-        return self._page(token, subject, self._container.self_service.show(subject), page.context)
+            return self._answers.page(page.name, found.subscriber.locale, page.context)
+        return self._page(token, own.show(found.id), page.context)
 
-    def _checked(self, request: Request, token: str, form: Form) -> tuple[int, Subscriber] | Response:
+    def _checked(self, request: Request, token: str, form: Form) -> StoredSubscriber | Response:
         """Open the link and check the form's token."""
         found = self._opened(token)
         if isinstance(found, Response):
             return found
-        subject, person = found
-        stale = self._answers.stale(person.locale, f"/preferences/{token}")
+        stale = self._answers.stale(found.subscriber.locale, f"/preferences/{token}")
         if is_from_elsewhere(request):
             return stale
         try:
-            self._forms.check(form.one(FORM_TOKEN), _FORM, subject)
+            self._forms.check(form.one(FORM_TOKEN), _FORM, found.id)
         except TokenError:
             return stale
         return found
 
-    def _opened(self, token: str) -> tuple[int, Subscriber] | Response:
+    def _opened(self, token: str) -> StoredSubscriber | Response:
         """Return the subscriber of a link, or the error page."""
         try:
             return self._container.self_service.opened(token)
@@ -129,16 +127,15 @@ class PreferencesPages:
     def _page(
         self,
         token: str,
-        subject: int,
-        person: Subscriber,
+        stored: StoredSubscriber,
         further: Mapping[str, Any] | None = None,
         *,
         status: int = 200,
     ) -> Response:
-        reason = self._container.self_service.stopped_by(subject)
+        person, reason = stored.subscriber, self._container.self_service.stopped_by(stored)
         context = choices.shown(person, self._container.settings.components()) | {
             "action": f"/preferences/{token}",
-            "form": self._forms.issue(_FORM, subject),
+            "form": self._forms.issue(_FORM, stored.id),
             "said": "",
             "email": person.email or "",
             "new_email": "",

@@ -101,7 +101,7 @@ class SignUpPages:
         """Ask for confirmation; changes nothing, because mail scanners follow links."""
         try:
             subject = self._container.tokens.read(Purpose.CONFIRM, token, self._container.clock()).subject
-            person = self._container.self_service.show(subject)
+            person = self._container.self_service.show(subject).subscriber
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):
@@ -119,13 +119,13 @@ class SignUpPages:
         try:
             actor = reader_of(request)
             subject = self._container.sign_ups.confirm(token, actor, network=network_of(request))
-            locale = self._container.self_service.show(subject).locale
-            preferences = self._container.self_service.path(subject)
+            stored = self._container.self_service.show(subject)
         except ExpiredTokenError:
             return self._answers.expired()
         except (TokenError, NotFoundError):
             return self._answers.missing()
-        return self._answers.page("confirmed", locale, {"preferences": preferences})
+        preferences = self._container.self_service.path(stored)
+        return self._answers.page("confirmed", stored.subscriber.locale, {"preferences": preferences})
 
 
 class _OneLanguage:

@@ -73,7 +73,8 @@ class UnsubscribePages:
         except NotFoundError:
             return self._gone()
         back = None
-        reason = self._container.self_service.stopped_by(claim.subject)
+        own = self._container.self_service
+        reason = own.stopped_by(own.show(claim.subject))
         if address_key in (None, person.address_key) and (reason is None or reason.may_reader_lift):
             bound = person.address_key or 0
             token = self._container.tokens.expiring(Purpose.RESUBSCRIBE, claim.subject, bound, lifetime=_WAY_BACK)

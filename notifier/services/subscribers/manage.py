@@ -114,7 +114,7 @@ class Subscribers:
             self._change(connection, _existing(connection, external_id, lock=True), changes, actor)
             return _view(connection, _existing(connection, external_id))
 
-    def patch_numbered(self, subscriber_id: int, changes: SubscriberChanges, actor: Actor) -> Subscriber:
+    def patch_numbered(self, subscriber_id: int, changes: SubscriberChanges, actor: Actor) -> StoredSubscriber:
         """Change a subscriber by row id, as `patch` does; returns the subscriber after the change.
 
         Raises:
@@ -130,7 +130,7 @@ class Subscribers:
 
     def _change(
         self, connection: Connection, stored: StoredSubscriber, changes: SubscriberChanges, actor: Actor
-    ) -> Subscriber:
+    ) -> StoredSubscriber:
         now = self.clock()
         after, key = self._changed(connection, stored, changes, now)
         preference_id = preferences.ensure(connection, after.preferences)
@@ -149,7 +149,8 @@ class Subscribers:
         if detail:
             subject = Subject(KIND, after.external_id)
             record(connection, actor, "subscriber.changed", subject, at=now, detail=detail)
-        return after
+        expires_at = row.get("expires_at", stored.expires_at)
+        return replace(stored, subscriber=after, address_key=key, updated_at=now, expires_at=expires_at)
 
     def _changed(
         self, connection: Connection, stored: StoredSubscriber, changes: SubscriberChanges, now: datetime

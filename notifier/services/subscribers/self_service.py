@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from notifier.domain.errors import NotFoundError
 from notifier.domain.recipients.changes import SubscriberChanges
-from notifier.domain.recipients.subscriber import StoredSubscriber, Subscriber, SuppressionReason
+from notifier.domain.recipients.subscriber import StoredSubscriber, SuppressionReason
 from notifier.domain.values import SubscriberState
 from notifier.services.ports import Clock
 from notifier.services.security.audit import Actor
@@ -24,42 +24,37 @@ class SelfService:
     tokens: Tokens
     clock: Clock
 
-    def opened(self, token: str) -> tuple[int, Subscriber]:
-        """Return the row id and the subscriber of a link.
+    def opened(self, token: str) -> StoredSubscriber:
+        """Return the subscriber of a link.
 
         Raises:
             TokenError: the token is invalid or expired, or the subscriber's address has changed.
             NotFoundError: the subscriber has been erased.
         """
         claim = self.tokens.read(Purpose.PREFERENCES, token, self.clock())
-        stored = self._stored(claim.subject)
+        stored = self.show(claim.subject)
         if claim.detail != (stored.address_key or 0):
             raise ExpiredTokenError("this link went to another address")
-        return claim.subject, stored.subscriber
+        return stored
 
-    def path(self, subscriber_id: int) -> str:
-        """Return the path of the page, with a new token.
+    def path(self, stored: StoredSubscriber) -> str:
+        """Return the path of a subscriber's page, with a new token."""
+        return f"/preferences/{self.tokens.preferences(stored.id, stored.address_key or 0)}"
 
-        Raises:
-            NotFoundError: the subscriber has been erased.
-        """
-        return f"/preferences/{self.tokens.preferences(subscriber_id, self._stored(subscriber_id).address_key or 0)}"
-
-    def show(self, subscriber_id: int) -> Subscriber:
+    def show(self, subscriber_id: int) -> StoredSubscriber:
         """Return the subscriber.
 
         Raises:
             NotFoundError: the subscriber has been erased.
         """
-        return self._stored(subscriber_id).subscriber
+        with self.database.read() as connection:
+            stored = rows.get_by_id(connection, subscriber_id)
+        if stored is None:
+            raise NotFoundError("subscriber", str(subscriber_id))
+        return stored
 
-    def stopped_by(self, subscriber_id: int) -> SuppressionReason | None:
-        """Return why the subscriber gets no mail; None if they do, or the reason is unknown.
-
-        Raises:
-            NotFoundError: the subscriber has been erased.
-        """
-        stored = self._stored(subscriber_id)
+    def stopped_by(self, stored: StoredSubscriber) -> SuppressionReason | None:
+        """Return why a subscriber gets no mail; None if they do, or the reason is unknown."""
         with self.database.read() as connection:
             reason = suppressions.mail_reason(connection, stored.address_key)
         is_unsubscribed = stored.subscriber.state is SubscriberState.UNSUBSCRIBED
@@ -67,7 +62,7 @@ class SelfService:
             return SuppressionReason.UNSUBSCRIBED
         return reason
 
-    def change(self, subscriber_id: int, changes: SubscriberChanges, actor: Actor) -> Subscriber:
+    def change(self, subscriber_id: int, changes: SubscriberChanges, actor: Actor) -> StoredSubscriber:
         """Change the given fields; audited like any other change.
 
         Raises:
@@ -75,10 +70,3 @@ class SelfService:
             InvalidInputError: lists every invalid field.
         """
         return self.subscribers.patch_numbered(subscriber_id, changes, actor)
-
-    def _stored(self, subscriber_id: int) -> StoredSubscriber:
-        with self.database.read() as connection:
-            stored = rows.get_by_id(connection, subscriber_id)
-        if stored is None:
-            raise NotFoundError("subscriber", str(subscriber_id))
-        return stored

@@ -24,4 +24,4 @@ def number(container: ApiContainer) -> int:
 
 @pytest.fixture
 def path(container: ApiContainer, number: int) -> str:
-    return container.self_service.path(number)
+    return container.self_service.path(container.self_service.show(number))
