@@ -54,6 +54,8 @@ from notifier.services.security.secret_keys import KeyRing, ResealSecrets
 from notifier.services.social.accounts import sync_accounts
 from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
 from notifier.services.subscribers.sign_up_limit import ClearSignUpAlert
+from notifier.services.team.failing_providers import RemindOfFailingProviders
+from notifier.services.team.reminders import TeamReminders
 from notifier.settings import Settings
 from notifier.storage.database.engine import Database
 from notifier.storage.schema import version
@@ -278,6 +280,11 @@ class Container:
             Channel.SOCIAL: {one.name: account_label(one.platform, one.name) for one in accounts},
         }
 
+    @cached_property
+    def team(self) -> TeamReminders:
+        """Queues reminders to the people who operate this."""
+        return TeamReminders(tuple(self.settings.team.email), has_webhook=bool(self.settings.team.webhook))
+
     @property
     def health_policy(self) -> HealthPolicy:
         """When to give up on a failing endpoint."""
@@ -304,6 +311,9 @@ class Container:
         broker = WatchBroker(self.database, self.clock, self.producer)
         sign_ups = ClearSignUpAlert(self.database, self.clock)
         revive = Revive(self.database, self.clock)
+        failing = RemindOfFailingProviders(
+            self.database, self.clock, self.providers, self.team, self.settings.url("/console")
+        )
         chores = (
             revive,
             probes,
@@ -313,6 +323,7 @@ class Container:
             watch,
             broker,
             sign_ups,
+            failing,
             reseal,
             self.prune,
         )

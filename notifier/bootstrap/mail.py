@@ -9,7 +9,8 @@ from notifier.channels.base import MailSender
 from notifier.channels.email.sendgrid import SendGridSender
 from notifier.channels.email.smtp import SmtpSender
 from notifier.channels.email.smtp_session import SmtpServer
-from notifier.domain.messages.transactional_mail import ABOUT_ENDPOINTS
+from notifier.channels.team_webhook import TeamWebhook
+from notifier.domain.messages.transactional_mail import ABOUT_ENDPOINTS, TransactionalKind
 from notifier.domain.values import Channel
 from notifier.queueing.rate_limiter import RedisRateLimiter
 from notifier.services.dispatch.email import MailAttempt
@@ -17,10 +18,12 @@ from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.endpoints.mails import EndpointMails, MailWriterByKind
 from notifier.services.mail.failover import ProviderFailover
 from notifier.services.mail.links import Links
-from notifier.services.mail.transactional import SendTransactionalMail
+from notifier.services.mail.transactional import SendTransactionalMail, Writer
 from notifier.services.ports import Clock
 from notifier.services.security.signed_tokens import Tokens
 from notifier.services.subscribers.mails import SubscriberMails
+from notifier.services.team.reminders import TeamMails
+from notifier.services.team.webhook import PostTeamReminders
 from notifier.settings import EmailProviderSpec, SendGridSpec
 
 _SANDBOX_PATH = "/sendgrid"
@@ -48,7 +51,9 @@ def build_transactional_mail(container: Container) -> SendTransactionalMail:
     brand = container.settings.brand()
     to_subscribers = SubscriberMails(container.addresses, Tokens(container.secret_keys, container.clock), public_url)
     to_owners = EndpointMails(public_url, brand.default_locale, brand.timezone, container.health_policy)
-    writer = MailWriterByKind(dict.fromkeys(ABOUT_ENDPOINTS, to_owners), to_subscribers)
+    to_team = TeamMails(tuple(container.settings.team.email), brand.default_locale, brand.timezone)
+    writers: dict[TransactionalKind, Writer] = dict.fromkeys(ABOUT_ENDPOINTS, to_owners)
+    writer = MailWriterByKind({**writers, TransactionalKind.TEAM_REMINDER: to_team}, to_subscribers)
     return SendTransactionalMail(
         container.database,
         container.clock,
@@ -58,6 +63,13 @@ def build_transactional_mail(container: Container) -> SendTransactionalMail:
         container.owner,
         container.isolation,
     )
+
+
+def build_team_webhook(container: Container) -> PostTeamReminders:
+    """Build what posts the team's reminders; opens nothing."""
+    url, timeout = container.settings.team.webhook, container.settings.limits.webhook_timeout
+    hook = TeamWebhook(url, timeout=timeout) if url else None
+    return PostTeamReminders(container.database, container.clock, hook, container.owner, container.isolation)
 
 
 def _route(container: Container) -> ProviderFailover:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from notifier.services.dispatch.webhook import HookAttempt
     from notifier.services.endpoints.recovery_probe import ProbeEndpoint
     from notifier.services.mail.transactional import SendTransactionalMail
+    from notifier.services.team.webhook import PostTeamReminders
 
 _log = get_logger(__name__)
 
@@ -200,9 +201,17 @@ class WorkerRuntime:
         self._opened.callback(found.close)
         return found
 
+    @cached_property
+    def _team_webhook(self) -> "PostTeamReminders":
+        from notifier.bootstrap.mail import build_team_webhook  # noqa: PLC0415 - as `_build_mail`
+
+        found = build_team_webhook(self._core)
+        self._opened.callback(found.close)
+        return found
+
     def send_transactional_mail(self) -> object:
-        """Send the transactional mail that is due."""
-        return self._transactional_mail.run()
+        """Send the transactional mail that is due, and the team's reminders."""
+        return self._transactional_mail.run() + self._team_webhook.run()
 
     def probe(self, endpoint_id: int) -> None:
         """Probe a disabled endpoint."""

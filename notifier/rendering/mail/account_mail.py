@@ -1,4 +1,4 @@
-"""Render transactional mail about a subscription or an endpoint; no unsubscribe link."""
+"""Render transactional mail: about a subscription or an endpoint, or to the team; no unsubscribe link."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from notifier.domain.messages.message import MailContent
+from notifier.domain.messages.team import TeamSubject
 from notifier.rendering.datetimes import moment, zone
 from notifier.rendering.environment import Templates
 from notifier.rendering.incident_view import Storyteller
@@ -17,7 +18,7 @@ from notifier.rendering.mail.inlining import inline_styles
 from notifier.rendering.mail.line_wrap import fold
 from notifier.rendering.text.sanitize import clean_line
 
-_MAX_NAME, _MAX_DETAIL = 80, 300
+_MAX_NAME, _MAX_DETAIL, _MAX_TITLE = 80, 300, 200
 
 
 class DisabledBecause(StrEnum):
@@ -73,13 +74,26 @@ class EndpointDisabled:
     manage_url: str
 
 
-AccountMessage = SubscriptionConfirm | SubscriptionKnown | AddressChangeConfirm | EndpointWarning | EndpointDisabled
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamReminder:
+    """To the people who operate the installation: something waits for them."""
+
+    about: TeamSubject
+    title: str
+    url: str
+    since: datetime
+
+
+AccountMessage = (
+    SubscriptionConfirm | SubscriptionKnown | AddressChangeConfirm | EndpointWarning | EndpointDisabled | TeamReminder
+)
 ACCOUNT_FOLDERS: dict[type[AccountMessage], str] = {
     SubscriptionConfirm: "subscription_confirm",
     SubscriptionKnown: "subscription_known",
     AddressChangeConfirm: "address_change_confirm",
     EndpointWarning: "endpoint_warning",
     EndpointDisabled: "endpoint_disabled",
+    TeamReminder: "team_reminder",
 }
 
 
@@ -118,6 +132,8 @@ class AccountMailRenderer:
                 values[key] = moment(value, reader.cldr, where)
             elif isinstance(value, StrEnum):
                 values[key] = value.value
+        if "title" in values:
+            values["title"] = clean_line(values["title"], _MAX_TITLE)
         if "endpoint_url" in values:
             values["endpoint"] = _without_secrets(values.pop("endpoint_url"))
             values["last_error"] = clean_line(values["last_error"], _MAX_DETAIL)

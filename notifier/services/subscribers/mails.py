@@ -67,5 +67,10 @@ class SubscriberMails:
                 key = mail.address_key
                 token = self.tokens.sign(Purpose.ADDRESS_CHANGE, mail.subject_id, key, expires_at=expires_at)
                 return AddressChangeConfirm(confirm_url=f"{self.public_url}/address/{token}", expires_at=expires_at)
-            case TransactionalKind.ENDPOINT_WARNING | TransactionalKind.ENDPOINT_DISABLED:
-                return None  # written by `services/endpoints/mails.py`
+            case (
+                TransactionalKind.ENDPOINT_WARNING
+                | TransactionalKind.ENDPOINT_DISABLED
+                | TransactionalKind.TEAM_REMINDER
+                | TransactionalKind.TEAM_WEBHOOK
+            ):
+                return None  # `services/endpoints/mails.py` and `services/team/` write those

@@ -83,6 +83,13 @@ def hurry(connection: Connection, channel: Channel, name: str, now: datetime) ->
     connection.execute(update(t.provider_state).where(this, free).values(next_probe_at=now))
 
 
+def note_reminder(connection: Connection, channel: Channel, name: str, now: datetime) -> bool:
+    """Note that the team is reminded of a failure; False if it was, or if the provider works again."""
+    this = and_(_P.channel == channel.value, _P.name == name, _P.state != ProviderState.OK.value)
+    not_yet = or_(_P.reminded_at.is_(None), _P.reminded_at < _P.since)
+    return connection.execute(update(t.provider_state).where(this, not_yet).values(reminded_at=now)).rowcount == 1
+
+
 def _one(channel: Channel, name: str) -> Select[Any]:
     return select(t.provider_state).where(_P.channel == channel.value, _P.name == name)
 

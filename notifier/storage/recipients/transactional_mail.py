@@ -3,7 +3,7 @@
 Finished mail stays for a day: the limit per address counts it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, or_, selec
 
 from notifier.domain.messages.transactional_mail import (
     ABOUT_ENDPOINTS,
+    MAILED,
     NewTransactionalMail,
     TransactionalKind,
     TransactionalMail,
@@ -30,6 +31,7 @@ def add(connection: Connection, mail: NewTransactionalMail, now: datetime) -> in
         "expires_at": mail.expires_at,
         "due_at": now,
         "created_at": now,
+        "detail": None if mail.detail is None else dict(mail.detail),
     }
     statement = insert(connection, t.outbox).values(row).returning(_L.id)
     return int(connection.execute(statement).scalar_one())
@@ -50,10 +52,17 @@ def count_due(connection: Connection, now: datetime, limit: int) -> int:
 
 
 def claim(
-    connection: Connection, *, owner: str, now: datetime, lease: timedelta, limit: int
+    connection: Connection,
+    *,
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    limit: int,
+    kinds: Collection[TransactionalKind] = MAILED,
 ) -> Sequence[TransactionalMail]:
     """Claim due mail, oldest first; it is due again when the lease expires without a result."""
-    due = select(_L.id).where(_L.due_at <= now).order_by(_L.due_at, _L.id).limit(limit)
+    of_kind = _L.kind.in_([kind.value for kind in kinds])
+    due = select(_L.id).where(_L.due_at <= now, of_kind).order_by(_L.due_at, _L.id).limit(limit)
     ids = list(connection.execute(due.with_for_update(skip_locked=True)).scalars())
     if not ids:
         return ()
@@ -68,6 +77,7 @@ def claim(
             address_key=row.address_key,
             expires_at=row.expires_at,
             attempts=row.attempts,
+            detail=row.detail,
         )
         for row in sorted(rows, key=lambda row: int(row.id))
     ]

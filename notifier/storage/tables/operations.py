@@ -75,6 +75,7 @@ provider_state = Table(
     Column("error_status", Integer),
     Column("error_detail", Text),
     Column("error_at", Instant),
+    Column("reminded_at", Instant),  # when the team was reminded of it
 )
 
 # Work that fails through a fault of ours: an incident, a plan, transactional mail, a job of the

@@ -22,6 +22,7 @@ def upgrade() -> None:
     _pages_are_polled()
     _planned_work_runs_itself()
     op.add_column("api_key", sa.Column("source", sa.String(length=64), nullable=True))
+    op.add_column("provider_state", sa.Column("reminded_at", sa.BigInteger(), nullable=True))
     op.add_column("letter", sa.Column("detail", _JSON, nullable=True))
     op.add_column("incident_update", sa.Column("reminder", sa.Boolean(), nullable=False, server_default=sa.false()))
 

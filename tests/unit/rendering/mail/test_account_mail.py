@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from notifier.domain.messages.team import TeamSubject
 from notifier.rendering.mail.account_mail import (
     ACCOUNT_FOLDERS,
     AccountMessage,
@@ -13,6 +14,7 @@ from notifier.rendering.mail.account_mail import (
     EndpointWarning,
     SubscriptionConfirm,
     SubscriptionKnown,
+    TeamReminder,
 )
 from notifier.rendering.renderer import Renderer
 from tests.unit.rendering.samples import LOCALES
@@ -32,10 +34,11 @@ MESSAGES: tuple[AccountMessage, ...] = (
     ),
     SubscriptionKnown(preferences_url=MANAGE),
 )
+REMINDERS = tuple(TeamReminder(about=about, title="Database move <2>", url=MANAGE, since=AT) for about in TeamSubject)
 
 
 def test_every_account_message_has_a_case_here() -> None:
-    assert {type(message) for message in MESSAGES} == set(ACCOUNT_FOLDERS)
+    assert {type(message) for message in MESSAGES} == set(ACCOUNT_FOLDERS) - {TeamReminder}
 
 
 @pytest.mark.parametrize("locale", [*LOCALES, "ar"])
@@ -78,3 +81,18 @@ def test_what_a_receiver_answered_is_only_text(renderer: Renderer) -> None:
     content = renderer.account_mail(MESSAGES[2], locale="en", timezone="UTC", name="")
     assert "503 <busy> X: y" in content.text
     assert "503 &lt;busy&gt; X: y" in content.html
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_reminders_to_the_team_say_what_waits_since_when_and_where(renderer: Renderer, locale: str) -> None:
+    contents = [
+        renderer.account_mail(message, locale=locale, timezone="Europe/London", name="") for message in REMINDERS
+    ]
+    assert len({content.text.split("2>")[1] for content in contents}) == len(TeamSubject)
+    assert len({content.subject for content in contents}) == len(TeamSubject)
+    for content in contents:
+        assert "Database move <2>" in content.text
+        assert "Database move &lt;2&gt;" in content.html
+        assert "Database move <2>" in content.subject
+        assert "11:00" in content.text
+        assert MANAGE in content.text
