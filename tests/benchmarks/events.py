@@ -44,14 +44,14 @@ def _written(ahead: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + ahead))
 
 
-def tell(on: Stage, event: dict[str, Any], expected: int) -> dict[str, float]:
+def publish_and_measure(on: Stage, event: dict[str, Any], expected: int) -> dict[str, float]:
     """Publish one event and wait for all its recipients; times in seconds after the 202."""
     on.sink.reset()
     on.system.call("POST", "/v1/events", event)
-    return _told(on.sink, time.time(), expected)
+    return _delivery_times(on.sink, time.time(), expected)
 
 
-def _told(sink: Sink, accepted: float, expected: int) -> dict[str, float]:
+def _delivery_times(sink: Sink, accepted: float, expected: int) -> dict[str, float]:
     stats = sink.wait_for(expected)
     now = time.time()
     return {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.supervise.installation import SystemFailedError
-from tests.benchmarks.events import an_event, tell
+from tests.benchmarks.events import an_event, publish_and_measure
 from tests.benchmarks.section import Bench, Report, Section, median
 from tests.benchmarks.stage import Sink, Stage, stage
 from tests.support.load import add_endpoints, add_subscribers
@@ -42,7 +42,7 @@ class Measured:
     @property
     def label(self) -> str:
         """Return the column heading."""
-        return f"{self.database} {self.channel} {self.middle('told'):,.0f}"
+        return f"{self.database} {self.channel} {self.middle('measured'):,.0f}"
 
 
 def run(bench: Bench) -> Iterator[Report]:
@@ -76,12 +76,12 @@ def _measure(bench: Bench, kind: str, channel: str, size: int) -> Measured:
     with stage(bench.database_url(kind), fill, keep=_KEPT if channel == "email" else 0) as on:
         for number in range(bench.rounds):
             before = on.usage()
-            told = tell(on, an_event(f"bench-{number}", component), size)
+            measured = publish_and_measure(on, an_event(f"bench-{number}", component), size)
             after = on.usage()
-            found.rounds.append(told)
+            found.rounds.append(measured)
             found.spent.append(_spent(before, after))
-            found.wrong += int(abs(size - told["told"]) + told["repeats"])
-            found.floors.append(_floor(channel, on, told))
+            found.wrong += int(abs(size - measured["told"]) + measured["repeats"])
+            found.floors.append(_floor(channel, on, measured))
         found.peaks = {name: used.peak_mb for name, used in on.usage().items()}
     return found
 
@@ -91,9 +91,9 @@ def _spent(before: Mapping[str, Usage], after: Mapping[str, Usage]) -> dict[str,
     return {name: used.seconds - before.get(name, nothing).seconds for name, used in after.items()}
 
 
-def _floor(channel: str, on: Stage, told: Mapping[str, float]) -> float:
+def _floor(channel: str, on: Stage, measured: Mapping[str, float]) -> float:
     """Return recipients per second of a bare loop posting the same requests to the sink."""
-    size = str(int(told["told"]))
+    size = str(int(measured["told"]))
     kept = on.sink.stats()["kept_bytes"]
     what = ["mail", str(on.sink.port)] if channel == "email" else ["hooks", str(on.sink.port), size]
     command = [sys.executable, "-m", "tests.benchmarks.floor", *what]
@@ -101,19 +101,19 @@ def _floor(channel: str, on: Stage, told: Mapping[str, float]) -> float:
     again = on.sink.stats()
     if channel == "email" and again["bytes"] != kept:
         raise SystemFailedError(f"the floor posted {again['bytes']} bytes instead of {kept}")
-    return float(again["recipients"] if channel == "email" else told["told"]) / float(done.stdout)
+    return float(again["recipients"] if channel == "email" else measured["told"]) / float(done.stdout)
 
 
 def _speeds(found: Sequence[Measured]) -> Report:
     rows: list[list[str | float | None]] = []
     for one in found:
-        told, last = one.middle("told"), one.middle("last")
-        rate, floor = told / last, median(one.floors)
+        measured, last = one.middle("told"), one.middle("last")
+        rate, floor = measured / last, median(one.floors)
         rows.append(
             [
                 one.database,
                 one.channel,
-                int(told),
+                int(measured),
                 int(one.middle("requests")),
                 one.middle("first") * 1000,
                 last,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.channels.webhook import EngineLimits
-from tests.benchmarks.events import an_event, tell
+from tests.benchmarks.events import an_event, publish_and_measure
 from tests.benchmarks.section import Bench, Report, Section, median, percentiles
 from tests.benchmarks.stage import Sink, Stage, sink, stage
 from tests.support.load import add_endpoints
@@ -93,12 +93,12 @@ def _measure(bench: Bench, kind: str, number: int, *, hanging: bool) -> Run:
         for turn, status in enumerate(_UPDATES[: 1 if hanging else None]):
             event = an_event("bench-hooks", "api", status=status) | {"id": f"evt-hooks-{turn}"}
             event["update"] |= {"id": f"upd-{turn}", "body": {"en": f"Update {turn}.", "nl": f"Bericht {turn}."}}
-            told = tell(on, event, healthy)
+            measured = publish_and_measure(on, event, healthy)
             began = time.time()
             times = on.sink.ask("GET", "/times")
-            accepted = max(times) - told["last"]
+            accepted = max(times) - measured["last"]
             waits = percentiles([moment - accepted for moment in times], (50, 99))
-            result.rates.append(healthy / told["last"])
+            result.rates.append(healthy / measured["last"])
             result.middle.append(waits[50])
             result.last_of_100.append(waits[99])
             _settle(on, began)

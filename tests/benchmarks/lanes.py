@@ -25,7 +25,7 @@ _POLL = 0.05
 
 
 @dataclass(slots=True)
-class Told:
+class Delivered:
     """Per round: seconds after the 202, and the backlog left then."""
 
     idle: list[Mapping[str, float]] = field(default_factory=list)
@@ -40,10 +40,10 @@ def run(bench: Bench) -> Iterator[Report]:
     sizes = f"{options.lane_retries:,} retries and a notice to {options.lane_notice:,}"
     for kind in bench.databases:
         bench.say(f"lanes: {kind}, {options.lane_news:,} recipients beside {sizes}")
-        told = _measure(bench, kind)
-        idle, busy = _middle(told.idle), _middle(told.busy)
+        delivered = _measure(bench, kind)
+        idle, busy = _middle(delivered.idle), _middle(delivered.busy)
         for name, figures in (("idle", idle), ("beside it", busy)):
-            backlog = int(median(told.left)) if name != "idle" else 0
+            backlog = int(median(delivered.left)) if name != "idle" else 0
             ratio = figures["last"] / idle["last"]
             rows.append([kind, name, backlog, figures["first"] * 1000, figures["last"], ratio])
     yield Report(
@@ -58,8 +58,8 @@ def _middle(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: median([one[name] for one in rounds]) for name in ("first", "last")}
 
 
-def _measure(bench: Bench, kind: str) -> Told:
-    options, told = bench.options, Told()
+def _measure(bench: Bench, kind: str) -> Delivered:
+    options, delivered = bench.options, Delivered()
 
     def fill(notifier: ApiContainer, _sink: Sink) -> None:
         add_subscribers(notifier, options.lane_news, component=_NEWS, prefix="news")
@@ -69,7 +69,7 @@ def _measure(bench: Bench, kind: str) -> Told:
 
     with stage(bench.database_url(kind), fill) as on:
         for number in range(bench.rounds):
-            told.idle.append(_news(on, f"idle-{number}", options.lane_news))
+            delivered.idle.append(_news(on, f"idle-{number}", options.lane_news))
         on.sink.reset()
         _let_retries_go(on)
         notice = an_event("notice", _NOTICE, impact="maintenance", status="scheduled")
@@ -77,9 +77,9 @@ def _measure(bench: Bench, kind: str) -> Told:
         on.sink.wait_for(min(_FLOWS, options.lane_notice), seconds=_SECONDS)
         whole = options.lane_retries + options.lane_notice
         for number in range(bench.rounds):
-            told.busy.append(_news(on, f"busy-{number}", options.lane_news))
-            told.left.append(whole - on.sink.stats()["recipients"] + (number + 1) * options.lane_news)
-    return told
+            delivered.busy.append(_news(on, f"busy-{number}", options.lane_news))
+            delivered.left.append(whole - on.sink.stats()["recipients"] + (number + 1) * options.lane_news)
+    return delivered
 
 
 def _plan_retries(notifier: ApiContainer) -> None:

@@ -34,13 +34,13 @@ def run(bench: Bench) -> Iterator[Report]:
         bench.say(f"latency: {kind}, {bench.rounds} times {number} incidents")
         account_lock: dict[tuple[str, str], list[Mapping[int, float]]] = defaultdict(list)
         with stage(bench.database_url(kind), _fill, config=_CONFIG) as on:
-            _tell(on, "warm-up")
+            _publish_and_measure(on, "warm-up")
             for turn in range(bench.rounds):
-                told = [_tell(on, f"latency-{turn}-{place}") for place in range(number)]
+                measured = [_publish_and_measure(on, f"latency-{turn}-{place}") for place in range(number)]
                 for channel in _AUDIENCE:
                     for end, name in enumerate(("first", "last")):
                         account_lock[channel, name].append(
-                            percentiles([times[channel][end] for times in told], _SHARES)
+                            percentiles([times[channel][end] for times in measured], _SHARES)
                         )
         for (channel, name), found in account_lock.items():
             middle = [median([one[share] for one in found]) * 1000 for share in _SHARES]
@@ -58,7 +58,7 @@ def _fill(notifier: ApiContainer, sink: Sink) -> None:
     add_endpoints(notifier, _ENDPOINTS, sink.port)
 
 
-def _tell(on: Stage, incident: str) -> Times:
+def _publish_and_measure(on: Stage, incident: str) -> Times:
     on.system.call("POST", "/v1/events", an_event(incident, "api", title={"en": f"Outage {incident}"}))
     accepted = time.time()
     items = on.system.call("GET", f"/v1/incidents/{incident}/notifications")["items"]

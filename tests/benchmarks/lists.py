@@ -47,13 +47,13 @@ class _Watch:
     def plan(self, notification_id: int) -> None:
         self.planned.append(notification_id)
 
-    def attempt(self, lane: QueueName, batch_ids: Sequence[int]) -> None:
-        del lane
+    def attempt(self, queue: QueueName, batch_ids: Sequence[int]) -> None:
+        del queue
         if batch_ids and self.first is None:
             self.first = time.perf_counter()
 
-    def depth(self, lane: QueueName) -> int:
-        del lane
+    def depth(self, queue: QueueName) -> int:
+        del queue
         return 0
 
 

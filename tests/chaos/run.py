@@ -27,11 +27,11 @@ class Outcome:
     why: str
     last: float | None
     held: bool
-    said: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
     def line(self) -> str:
         """Return the result as one line."""
-        words = "" if self.held else "  " + "; ".join(self.said[:3])
+        words = "" if self.held else "  " + "; ".join(self.lines[:3])
         last = "" if self.last is None else f"  last recipient after {self.last:.1f} s"
         mark = "ok    " if self.held else "BROKEN"
         return f"{mark} {self.database:<10} {self.scenario:<26} {self.seconds:5.1f} s{last}{words}"
@@ -48,7 +48,7 @@ def run(world: World, scenario: Do, *, timed: bool = True) -> Outcome:
     name = scenario.__name__
     story = Story(world, name.replace("_", "-"))
     offsets = {log: bugs_in(log, 0)[1] for log in world.folder.glob("*/log.ndjson")}
-    world.mend()
+    world.fix_providers()
     began = time.monotonic()
     bound = Bound()
     found = Findings()
@@ -62,7 +62,9 @@ def run(world: World, scenario: Do, *, timed: bool = True) -> Outcome:
         found.add("unexplained", len(bugs), "; ".join(dict.fromkeys(bugs)))
     late = timed and bound.last is not None and bound.last > bound.within
     if late:
-        found.said.append(f"late: the last recipient was told after {bound.last:.1f} s, {bound.within:g} s are allowed")
+        found.lines.append(
+            f"late: the last recipient was told after {bound.last:.1f} s, {bound.within:g} s are allowed"
+        )
     return Outcome(
         database=world.database.name,
         scenario=name,
@@ -78,5 +80,5 @@ def run(world: World, scenario: Do, *, timed: bool = True) -> Outcome:
         last=bound.last,
         held=not (found.lost or found.out_of_order or found.unexplained or late)
         and found.duplicated <= bound.duplicates,
-        said=found.said[:10],
+        lines=found.lines[:10],
     )

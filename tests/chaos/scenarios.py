@@ -45,12 +45,12 @@ def unordered_and_twice(world: World, story: Story) -> Bound:
     del world
     orders = [number for number in range(1, 13) for _ in range(3)]
     random.Random(20220621).shuffle(orders)
-    _at_once(story.say, orders, producers=8)
-    story.say(13, "resolved")
+    _at_once(story.publish_update, orders, producers=8)
+    story.publish_update(13, "resolved")
     return NOTHING
 
 
-def _at_once(say: Callable[[int], None], numbers: Sequence[int], *, producers: int) -> None:
+def _at_once(publish_update: Callable[[int], None], numbers: Sequence[int], *, producers: int) -> None:
     """Publish updates from several threads at once."""
     left: Iterator[int] = iter(numbers)
     lock = threading.Lock()
@@ -63,7 +63,7 @@ def _at_once(say: Callable[[int], None], numbers: Sequence[int], *, producers: i
             if number is None:
                 return
             try:
-                say(number)
+                publish_update(number)
             except NotifierError as error:
                 failed.append(error)
 
@@ -79,16 +79,16 @@ def _at_once(say: Callable[[int], None], numbers: Sequence[int], *, producers: i
 def workers_killed(world: World, story: Story) -> Bound:
     """Kill the mail worker (`kill -9`) during a fan-out, then all other workers during the next."""
     before, arrived = world.mails(), world.arrived()
-    story.say(1)
+    story.publish_update(1)
     story.mid(before)
     world.machine.kill("worker", "email")
-    last = story.last_told(arrived)
+    last = story.wait_for_everyone(arrived)
     before = world.mails()
-    story.say(2)
+    story.publish_update(2)
     story.mid(before, 0.1)
     for queue in ("control", "webhook", "social", "retry,bulk"):
         world.machine.kill("worker", queue)
-    story.say(3, "resolved")
+    story.publish_update(3, "resolved")
     return Bound(BATCH, "one batch in hand of the killed mail worker", last, KILLED_WITHIN)
 
 
@@ -96,17 +96,17 @@ def worker_paused(world: World, story: Story) -> Bound:
     """Suspend the mail worker in a fan-out until others have notified everyone; resume it."""
     second = world.second("beside")
     before, arrived = world.mails(), world.arrived()
-    story.say(1)
+    story.publish_update(1)
     story.mid(before)
     world.machine.pause("worker", "email")
     try:
-        last = story.last_told(arrived)
+        last = story.wait_for_everyone(arrived)
         story.settle()  # its batch was taken over, whether or not its request was sent
     finally:
         world.machine.resume("worker", "email")
-    story.say(2)
+    story.publish_update(2)
     _drained(second.drain())
-    story.say(3, "resolved")
+    story.publish_update(3, "resolved")
     return Bound(BATCH, "one batch in hand of the suspended mail worker", last, PAUSED_WITHIN)
 
 
@@ -124,52 +124,52 @@ def api_and_scheduler_killed(world: World, story: Story) -> Bound:
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        _at_once(story.say, range(1, 25), producers=4)
+        _at_once(story.publish_update, range(1, 25), producers=4)
     finally:
         ended.set()
         killer.join()
-    story.say(25, "resolved")
+    story.publish_update(25, "resolved")
     return NOTHING
 
 
 def redis_emptied(world: World, story: Story) -> Bound:
     """Kill Redis with a fan-out in its queues; it stays down for updates, comes back empty."""
     before = world.mails()
-    story.say(1)
+    story.publish_update(1)
     story.mid(before, 0.2)
     world.redis.kill()
-    story.say(2)
+    story.publish_update(2)
     if story.refusals:
         raise BrokenError(f"an event was refused while Redis was away: {dict(story.refusals)}")
     time.sleep(1.0)  # part of the fault: how long it is down
     world.redis.start_empty()
-    story.say(3, "resolved")
+    story.publish_update(3, "resolved")
     return NOTHING
 
 
 def redis_paused(world: World, story: Story) -> Bound:
     """Redis accepts connections and answers nothing for three seconds."""
     before = world.mails()
-    story.say(1)
+    story.publish_update(1)
     story.mid(before, 0.2)
     world.redis.pause()
     try:
-        story.say(2)
+        story.publish_update(2)
         time.sleep(3.0)  # part of the fault
     finally:
         world.redis.resume()
-    story.say(3, "resolved")
+    story.publish_update(3, "resolved")
     return NOTHING
 
 
 def database_away(world: World, story: Story) -> Bound:
     """PostgreSQL crashes and restarts after two seconds; a SQLite file is locked for as long."""
     before = world.mails()
-    story.say(1)
+    story.publish_update(1)
     story.mid(before, 0.2)
     with world.database.outage(2.0):
-        story.say(2)
-    story.say(3, "resolved")
+        story.publish_update(2)
+    story.publish_update(3, "resolved")
     # The journal covers an outage longer than workers wait: outcomes are then stored later.
     return NOTHING
 
@@ -177,7 +177,7 @@ def database_away(world: World, story: Story) -> Bound:
 def disk_full(world: World, story: Story) -> Bound:
     """No database file can grow for three seconds, during a fan-out."""
     before = world.mails()
-    story.say(1)
+    story.publish_update(1)
     story.mid(before, 0.2)
     pids = world.machine.pids()
     world.database.fill_disk(pids)
@@ -198,7 +198,7 @@ def disk_full(world: World, story: Story) -> Bound:
         world.database.free_disk(pids)
     if not refused:
         raise BrokenError("the full disk was not noticed")
-    story.say(2, "resolved")
+    story.publish_update(2, "resolved")
     return Bound(BATCH, "one batch whose answer could not be written down")
 
 
@@ -209,10 +209,10 @@ def provider_storm(world: World, story: Story) -> Bound:
     world.fault("sendgrid", "status", status=503)
     world.fault("mastodon", "status", status=503)
     world.fault("hooks", "status", status=500, count=world.size.endpoints)
-    story.say(1)
+    story.publish_update(1)
     time.sleep(4.0)  # part of the fault: how long it lasts
-    world.mend()
-    story.say(2, "resolved")
+    world.fix_providers()
+    story.publish_update(2, "resolved")
     return NOTHING
 
 
@@ -221,7 +221,7 @@ def provider_down_and_back(world: World, story: Story) -> Bound:
     world.ask("DELETE", "/faults")
     world.fault("sendgrid", "status", status=503)
     wanted = world.mails() + world.size.subscribers
-    story.say(1)
+    story.publish_update(1)
     time.sleep(DOWN_SECONDS)  # part of the fault: how long it lasts
     asked = world.hits("sendgrid")
     world.ask("DELETE", "/faults")
@@ -230,7 +230,7 @@ def provider_down_and_back(world: World, story: Story) -> Bound:
     last = time.monotonic() - back
     if asked >= MOST_ASKED:
         raise BrokenError(f"{asked} requests were made while the provider was down")
-    story.say(2, "resolved")
+    story.publish_update(2, "resolved")
     return Bound(last=last, within=BACK_WITHIN)
 
 
@@ -241,21 +241,21 @@ def hangs_and_dropped_answers(world: World, story: Story) -> Bound:
     world.fault("sendgrid", "drop_after_accept", count=1)
     world.fault("hooks", "drop_after_accept", every=2, count=world.size.endpoints // 2)
     world.fault("mastodon", "drop_after_accept", count=1, match={"method": "POST"})
-    story.say(1)
+    story.publish_update(1)
     story.settle()
-    world.mend()
-    story.say(2, "resolved")
+    world.fix_providers()
+    story.publish_update(2, "resolved")
     return Bound(2 * BATCH, "the batch that hung, and the batch whose answer was dropped")
 
 
 def clock_jumps(world: World, story: Story) -> Bound:
     """The clock jumps two minutes forward during a fan-out, and back during the next."""
     before = world.mails()
-    story.say(1)
+    story.publish_update(1)
     story.mid(before)
     world.set_clock(120)
     before = world.mails()
-    story.say(2, "resolved")
+    story.publish_update(2, "resolved")
     story.mid(before, 0.1)
     world.set_clock(0)
     return NOTHING
@@ -265,15 +265,15 @@ def deployed_in_mid_fan_out(world: World, story: Story) -> Bound:
     """Start a second set of processes; drain the first by SIGTERM, replace it; then the second."""
     second = world.second("deployed")
     before = world.mails()
-    story.say(1)
+    story.publish_update(1)
     story.mid(before)
     _drained(world.machine.drain())
     world.up()
     before = world.mails()
-    story.say(2)
+    story.publish_update(2)
     story.mid(before)
     _drained(second.drain())
-    story.say(3, "resolved")
+    story.publish_update(3, "resolved")
     return NOTHING
 
 
@@ -286,11 +286,11 @@ def machine_lost(world: World, story: Story) -> Bound:
     """Two machines share the work; one loses power in the middle."""
     second = world.second("lost")
     before = world.mails()
-    story.say(1)
+    story.publish_update(1)
     story.mid(before)
     second.kill()
     second.gone(5)
-    story.say(2, "resolved")
+    story.publish_update(2, "resolved")
     return Bound(BATCH, "one batch in hand of the lost machine's mail worker")
 
 
@@ -299,20 +299,20 @@ def crowd_of_readers(world: World, story: Story) -> Bound:
     with crowd(world.port):
         arrived = world.arrived()
         slowest = _taken(world, story, 1)
-        last = story.last_told(arrived)
+        last = story.wait_for_everyone(arrived)
         slowest = max(slowest, *(_taken(world, story, number) for number in (2, 3)))
         if story.refusals:
             raise BrokenError(f"an event was refused for the sake of readers: {dict(story.refusals)}")
         if slowest > TAKEN_WITHIN:
             raise BrokenError(f"an event and a probe took {slowest:.1f} s beside the crowd")
-    story.say(4, "resolved")
+    story.publish_update(4, "resolved")
     return Bound(last=last, within=CROWDED_WITHIN)
 
 
 def _taken(world: World, story: Story, number: int) -> float:
     """Publish an update and probe; returns the seconds both took."""
     began = time.monotonic()
-    story.say(number)
+    story.publish_update(number)
     if not world.is_ready():
         raise BrokenError("a probe was not answered beside the crowd")
     return time.monotonic() - began

@@ -106,16 +106,16 @@ def soak(world: World, seconds: float) -> Iterator[Sample]:
         if number == 1:
             incident += 1
             story = Story(world, f"soak-{incident}")
-        story.say(number, "resolved" if number == _EVENTS_PER_INCIDENT else "investigating")
+        story.publish_update(number, "resolved" if number == _EVENTS_PER_INCIDENT else "investigating")
         if chance.random() < 0.2:
-            story.say(number)
+            story.publish_update(number)
         events += 1
         _disturb(world, events, chance)
         if passed >= next_look:
             next_look += seconds / _SAMPLES
             yield look(world, began, events)
         time.sleep(_PAUSE_SECONDS)
-    story.say(_EVENTS_PER_INCIDENT, "resolved")
+    story.publish_update(_EVENTS_PER_INCIDENT, "resolved")
     story.settle()
     yield look(world, began, events)
 

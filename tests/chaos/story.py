@@ -53,7 +53,7 @@ class Story:
             },
         }
 
-    def say(self, number: int, status: str = "investigating") -> None:
+    def publish_update(self, number: int, status: str = "investigating") -> None:
         """Publish an update, retrying until it is acknowledged.
 
         Raises:
@@ -77,7 +77,7 @@ class Story:
         wanted = mails + max(1, int(self.world.size.subscribers * share))
         self.world.until(lambda: self.world.mails() >= wanted, "a part of the mails has arrived", _PATIENCE_SECONDS)
 
-    def last_told(self, before: int) -> float:
+    def wait_for_everyone(self, before: int) -> float:
         """Wait until everyone has one message beyond `before`; returns the seconds taken."""
         began, wanted = time.monotonic(), before + sum(self.world.size.expected.values())
         self.world.until(lambda: self.world.arrived() >= wanted, "everybody is told", _SETTLE_SECONDS)

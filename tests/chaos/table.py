@@ -40,5 +40,5 @@ def show(console: Console, outcomes: Sequence[Outcome]) -> None:
     for one in outcomes:
         if one.duplicated:
             console.print(f"{one.database} {one.scenario}: {one.duplicated} duplicates; may be {one.why}", markup=False)
-        for words in () if one.held else one.said:
+        for words in () if one.held else one.lines:
             console.print(f"{one.database} {one.scenario}: {words}", markup=False)

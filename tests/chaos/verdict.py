@@ -34,13 +34,13 @@ class Findings:
     out_of_order: int = 0
     unexplained: int = 0
     repeats: int = 0  # of webhooks: receivers drop them by id
-    said: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
 
     def add(self, kind: str, number: int, words: str) -> None:
         """Count a problem; keep the first few descriptions."""
         setattr(self, kind, getattr(self, kind) + number)
         if number and kind != "repeats":
-            self.said.append(f"{kind}: {words}")
+            self.lines.append(f"{kind}: {words}")
 
 
 def judge(rows: Iterable[Row], arrived: Sequence[tuple[str, int]], expected: Mapping[Channel, int]) -> Findings:
@@ -79,17 +79,17 @@ def _judge_channel(
     last = max((row.sequence for row in rows if row.channel is channel), default=0)
     found.add("lost", abs(number - len(planned)), f"{channel}: {len(planned)} recipients planned, {number} expected")
     for recipient in sorted(planned):
-        told: set[int] = set()
+        delivered: set[int] = set()
         newest = 0
         for row in heard.get((channel, recipient), ()):
             span = set(range(row.since + 1, row.sequence + 1))
-            again = len(told & span)
+            again = len(delivered & span)
             found.add("duplicated", again, f"{row.delivery_id} tells {again} updates again")
             if row.sequence < newest:
                 found.add("out_of_order", 1, f"{row.delivery_id} came after number {newest}")
-            told |= span
+            delivered |= span
             newest = max(newest, row.sequence)
-        missing = last - len(told)
+        missing = last - len(delivered)
         found.add("lost", missing, f"{channel} recipient {recipient} missed {missing} of {last}")
 
 

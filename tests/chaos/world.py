@@ -95,7 +95,7 @@ class World:
         """Make a provider fail from now on."""
         self.ask("POST", "/faults", {"provider": provider, "kind": kind, **more})
 
-    def mend(self) -> None:
+    def fix_providers(self) -> None:
         """Fix all providers; mail stays slow enough to be interrupted in the middle."""
         self.ask("DELETE", "/faults")
         self.fault("sendgrid", "delay", delay=0.12)

@@ -84,7 +84,7 @@ class Provider:
         """Nothing was opened."""
 
     @property
-    def told(self) -> list[str]:
+    def addresses(self) -> list[str]:
         return sorted(recipient.address for request in self.requests for recipient in request.recipients)
 
     def mails_to(self, address: str) -> list[str]:
@@ -182,4 +182,6 @@ def subscribe(harness: EmailHarness, number: int) -> list[str]:
 
 
 def states(harness: EmailHarness) -> set[str]:
-    return {state for notice in harness.pipeline.notices() for state in harness.pipeline.told(notice.id).values()}
+    return {
+        state for notice in harness.pipeline.notices() for state in harness.pipeline.delivery_states(notice.id).values()
+    }

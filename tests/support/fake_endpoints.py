@@ -152,7 +152,7 @@ class EndpointHarness:
         """Let the lease of a dead worker expire."""
         self.later(LEASE / timedelta(seconds=1) + 1)
 
-    def heard(self, name: str) -> list[dict[str, Any]]:
+    def received(self, name: str) -> list[dict[str, Any]]:
         """Return the messages posted to an endpoint, oldest first."""
         return [orjson.loads(request.body) for request in self.posted(name)]
 

@@ -169,8 +169,8 @@ class Pipeline:
             rows = notifications.of_incident(connection, "inc-1")
             return [row for row in rows if row.channel == channel.value]
 
-    def told(self, number: int) -> dict[str, str]:
+    def delivery_states(self, notification_id: int) -> dict[str, str]:
         """Return the state of each recipient's delivery of a notification, by subscriber name."""
         with self.database.read() as connection:
-            rows = deliveries.list_of(connection, number, states=(), after_key=None, limit=1000)
+            rows = deliveries.list_of(connection, notification_id, states=(), after_key=None, limit=1000)
         return {row.external_id: row.state for row in rows}

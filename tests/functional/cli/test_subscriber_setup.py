@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from notifier.cli.main import run
-from tests.functional.cli.terminal import Said
+from tests.functional.cli.terminal import Captured
 
 NIGHT = {"quiet_hours": {"from": "22:00", "to": "07:00"}, "max_per_hour": 3}
 
@@ -17,7 +17,7 @@ def added(name: str, *more: str) -> int:
     return run(["subscribers", "add", "--id", name, "--email", f"{name}@shop.example", *more])
 
 
-def test_a_subscriber_is_added_changed_listed_and_erased_and_the_trail_tells(capsys: Said) -> None:
+def test_a_subscriber_is_added_changed_listed_and_erased_and_the_trail_tells(capsys: Captured) -> None:
     assert added("shop-1", "--kind", "follower", "--locale", "nl", "--preferences", json.dumps(NIGHT)) == 0
     assert added("shop-2") == 0
     capsys.readouterr()
@@ -44,14 +44,14 @@ def test_a_subscriber_is_added_changed_listed_and_erased_and_the_trail_tells(cap
     assert "subscriber.changed" in capsys.readouterr().out
 
 
-def test_what_is_no_json_object_is_refused_by_name(capsys: Said) -> None:
+def test_what_is_no_json_object_is_refused_by_name(capsys: Captured) -> None:
     added("shop-1")
     capsys.readouterr()
     assert run(["subscribers", "change", "shop-1", "min_impact=major"]) == 2
     assert capsys.readouterr().err == "notifier: MEMBERS: must be a JSON object\n"
 
 
-def test_every_column_of_a_list_comes_back(capsys: Said, tmp_path: Path) -> None:
+def test_every_column_of_a_list_comes_back(capsys: Captured, tmp_path: Path) -> None:
     added("shop-1", "--preferences", json.dumps(NIGHT))
     capsys.readouterr()
     assert run(["subscribers", "export", "--every-column"]) == 0

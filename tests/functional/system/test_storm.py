@@ -136,7 +136,7 @@ def storm(system: Installation) -> Storm:
 
 
 @pytest.fixture(scope="module")
-def told(system: Installation, storm: Storm) -> dict[str, list[Json]]:
+def notifications_of(system: Installation, storm: Storm) -> dict[str, list[Json]]:
     """The notifications of each channel, once all that was decided has left."""
 
     def settled() -> dict[str, list[Json]] | None:
@@ -164,46 +164,48 @@ def test_every_update_is_accepted_and_every_repeat_changes_nothing(storm: Storm)
 
 
 def test_the_first_message_is_decided_before_its_producer_has_the_answer(
-    storm: Storm, told: dict[str, list[Json]]
+    storm: Storm, notifications_of: dict[str, list[Json]]
 ) -> None:
-    for notifications in told.values():
+    for notifications in notifications_of.values():
         assert notifications[0]["update_ids"] == ["upd-1"]
         assert storm.first_answered is not None
         assert datetime.fromisoformat(notifications[0]["created_at"]) <= storm.first_answered
 
 
-def test_every_update_is_announced_once_in_order_without_a_gap(told: dict[str, list[Json]]) -> None:
-    for notifications in told.values():
+def test_every_update_is_announced_once_in_order_without_a_gap(notifications_of: dict[str, list[Json]]) -> None:
+    for notifications in notifications_of.values():
         assert [item["sequence"] for item in notifications] == list(range(1, len(notifications) + 1))
         said = [update_id for item in notifications for update_id in item["update_ids"]]
         assert said == [f"upd-{number}" for number in range(1, _UPDATES + 1)]
-    assert len(told["webhook"]) == _UPDATES
+    assert len(notifications_of["webhook"]) == _UPDATES
 
 
 @pytest.mark.parametrize("channel", ["email", "social"])
-def test_there_are_no_more_notifications_than_the_policy_allows(told: dict[str, list[Json]], channel: str) -> None:
+def test_there_are_no_more_notifications_than_the_policy_allows(
+    notifications_of: dict[str, list[Json]], channel: str
+) -> None:
     window = _WINDOW
-    for before, item in pairwise(told[channel]):
+    for before, item in pairwise(notifications_of[channel]):
         if item["urgency"] != "flush_on":
             passed = datetime.fromisoformat(item["created_at"]) - datetime.fromisoformat(before["created_at"])
             assert passed >= timedelta(seconds=window)
         if len(item["update_ids"]) > 1:
             window = min(2 * window, _MAX_WINDOW)
-    assert "flush_on" not in [item["urgency"] for item in told[channel][:-1]]
+    assert "flush_on" not in [item["urgency"] for item in notifications_of[channel][:-1]]
 
 
 def test_everybody_ends_with_the_last_state_and_nobody_is_told_twice(
-    system: Installation, told: dict[str, list[Json]]
+    system: Installation, notifications_of: dict[str, list[Json]]
 ) -> None:
-    for notifications in told.values():
+    for notifications in notifications_of.values():
         assert set(notifications[-1]["counts"]) <= {"accepted", "delivered"}
-    assert sum(told["email"][-1]["counts"].values()) == _PEOPLE
+    assert sum(notifications_of["email"][-1]["counts"].values()) == _PEOPLE
     mails = system.ask_sandbox("GET", "/sandbox/api/mails?limit=1000")["items"]
     newest: dict[str, Json] = {}
     for mail in mails:  # newest first
         newest.setdefault(mail["to"][0], mail)
     assert len(newest) == _PEOPLE
-    assert {mail["notification_id"] for mail in newest.values()} == {told["email"][-1]["id"]}
+    assert {mail["notification_id"] for mail in newest.values()} == {notifications_of["email"][-1]["id"]}
     text = system.ask_sandbox("GET", f"/sandbox/api/mails/{next(iter(newest.values()))['id']}")["text"]
     assert f"It is over, update {_UPDATES}." in text
     summary = system.ask_sandbox("GET", "/sandbox/api/summary")
@@ -211,8 +213,8 @@ def test_everybody_ends_with_the_last_state_and_nobody_is_told_twice(
     assert all(number == 0 for number in summary["duplicates"].values())
 
 
-def test_partners_get_every_update_in_order(system: Installation, told: dict[str, list[Json]]) -> None:
-    assert told["webhook"]
+def test_partners_get_every_update_in_order(system: Installation, notifications_of: dict[str, list[Json]]) -> None:
+    assert notifications_of["webhook"]
     rows = system.ask_sandbox("GET", "/sandbox/api/hooks?name=partner&limit=10000")["items"]
     posted = [json.loads(row["body"])["data"] for row in reversed(rows)]
     assert [data["sequence"] for data in posted] == list(range(1, _UPDATES + 1))
@@ -220,7 +222,7 @@ def test_partners_get_every_update_in_order(system: Installation, told: dict[str
     assert said == [f"upd-{number}" for number in range(1, _UPDATES + 1)]
 
 
-def test_the_log_tells_of_no_error(system: Installation, told: dict[str, list[Json]]) -> None:
-    assert told
+def test_the_log_tells_of_no_error(system: Installation, notifications_of: dict[str, list[Json]]) -> None:
+    assert notifications_of
     lines = [json.loads(line) for line in Path(system.log).read_text().splitlines() if line.startswith("{")]
     assert [line for line in lines if line.get("level") in ("error", "critical")] == []

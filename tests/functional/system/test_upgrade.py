@@ -81,11 +81,11 @@ def test_what_an_older_version_left_in_hand_is_told_exactly_once_after_the_upgra
         _fits(url)
         with installation(tmp_path, environ) as system:
 
-            def told() -> bool:
+            def is_delivered() -> bool:
                 mails = system.ask_sandbox("GET", "/sandbox/api/summary")["mails"]["total"]
                 return bool(mails >= 2 * _ACTIVE and len(partner.got) >= 2)
 
-            until(told)
+            until(is_delivered)
             until(lambda: _in_hand(url) == 0)
             mails = system.ask_sandbox("GET", "/sandbox/api/mails?limit=1000")["items"]
         _each_once(mails)
@@ -129,9 +129,9 @@ def _in_hand(url: str) -> int:
 
 
 def _each_once(mails: list[dict[str, Any]]) -> None:
-    told = Counter((mail["to"][0], "Failing" in mail["subject"]) for mail in mails)
+    is_delivered = Counter((mail["to"][0], "Failing" in mail["subject"]) for mail in mails)
     everybody = {(f"owner{number}@shop.example", new) for number in range(_ACTIVE) for new in (False, True)}
-    assert told == dict.fromkeys(everybody, 1)
+    assert is_delivered == dict.fromkeys(everybody, 1)
 
 
 def _signed(partner: Receiver, secret: str) -> None:

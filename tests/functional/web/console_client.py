@@ -40,7 +40,7 @@ def notices(page: str) -> list[str]:
     return [" ".join(re.sub("<[^>]+>", " ", found).split()) for found in NOTICE.findall(page)]
 
 
-def said(browser: TestClient, answer: Response) -> str:
+def flash_message(browser: TestClient, answer: Response) -> str:
     """What the page after a redirect says was done."""
     assert answer.status_code == 303
     return "".join(notices(browser.get(answer.headers["location"]).text))

@@ -173,7 +173,7 @@ class Workers:
             self.met += 1
 
 
-def said_of(incident_id: str, channel: Channel) -> ColumnElement[bool]:
+def alert_text(incident_id: str, channel: Channel) -> ColumnElement[bool]:
     n = t.notification.c
     return and_(n.incident_id == incident_id, n.channel == channel.value)
 
@@ -181,19 +181,21 @@ def said_of(incident_id: str, channel: Channel) -> ColumnElement[bool]:
 def poison(database: Database, channel: Channel, incident_id: str) -> None:
     """Spoil what a planned notification says."""
     with database.write() as connection:
-        connection.execute(update(t.notification).where(said_of(incident_id, channel)).values(content={}))
+        connection.execute(update(t.notification).where(alert_text(incident_id, channel)).values(content={}))
 
 
 def batches_of(database: Database, incident_id: str, channel: Channel) -> list[tuple[Any, ...]]:
     b = t.batch.c
     statement = select(b.state, b.reason, b.attempts).join(t.notification, t.notification.c.id == b.notification_id)
     with database.read() as connection:
-        return [tuple(row) for row in connection.execute(statement.where(said_of(incident_id, channel)).order_by(b.id))]
+        return [
+            tuple(row) for row in connection.execute(statement.where(alert_text(incident_id, channel)).order_by(b.id))
+        ]
 
 
 def alert_of(database: Database, incident_id: str, channel: Channel) -> str:
     with database.read() as connection:
-        statement = select(t.notification.c.public_id).where(said_of(incident_id, channel))
+        statement = select(t.notification.c.public_id).where(alert_text(incident_id, channel))
         public_id = connection.execute(statement).scalar_one()
     return current_alerts(database).get(f"notification:{public_id}", "")
 

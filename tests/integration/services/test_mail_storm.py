@@ -59,7 +59,7 @@ def storm(sandbox: RunningSandbox) -> None:
     sandbox.fault("sendgrid", "drop_after_accept", every=50)
 
 
-def unheard(sandbox: RunningSandbox) -> int:
+def unconfirmed(sandbox: RunningSandbox) -> int:
     return sum(fault.hits for fault in sandbox.state.faults.faults if fault.kind == "drop_after_accept")
 
 
@@ -120,10 +120,10 @@ def test_thousands_of_recipients_survive_a_storm(ledger: Database, *, with_event
                     now.instant += timedelta(seconds=3)
                     harness.later(0)
             told = sandbox.state.ledger.deliveries["email"]
-            assert unheard(sandbox) >= 2
+            assert unconfirmed(sandbox) >= 2
             assert len(told) == PEOPLE  # lost: 0
             twice = sandbox.state.ledger.duplicates("email")
-            assert twice == (0 if with_events else unheard(sandbox) * BATCH)
+            assert twice == (0 if with_events else unconfirmed(sandbox) * BATCH)
     (notice,) = harness.pipeline.notices()
     with ledger.read() as connection:
         assert notifications.counts(connection, [notice.id])[notice.id].keys() <= {"accepted", "delivered"}

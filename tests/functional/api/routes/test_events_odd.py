@@ -19,7 +19,7 @@ def timeline(api: Api) -> list[tuple[str, str]]:
     return [(item["id"], item["outcome"]) for item in api.get("/v1/incidents/inc-1").json()["updates"]]
 
 
-def told(api: Api, incident: str = "inc-1") -> list[tuple[str, list[str]]]:
+def announced(api: Api, incident: str = "inc-1") -> list[tuple[str, list[str]]]:
     items = api.get(f"/v1/incidents/{incident}/notifications").json()["items"]
     return [(item["channel"], item["update_ids"]) for item in items]
 
@@ -69,21 +69,21 @@ def test_a_body_over_the_limit_is_refused_and_the_next_event_is_taken(api: Api) 
 def test_an_update_from_before_the_incident_is_taken(api: Api) -> None:
     answer = api.post("/v1/events", json=an_event(1, incident={"started_at": moved(60)["posted_at"]}))
     assert (answer.status_code, answer.json()["outcome"]) == (202, "accepted")
-    assert ("webhook", ["upd-1"]) in told(api)
+    assert ("webhook", ["upd-1"]) in announced(api)
 
 
 def test_an_update_dated_an_hour_ahead_does_not_silence_what_follows(api: Api) -> None:
     api.post("/v1/events", json=an_event(1, update=moved(60)))
     after = api.post("/v1/events", json=an_event(2, update={"status": "identified"} | moved(0.01)))
     assert after.json()["outcome"] == "accepted"
-    assert [ids for channel, ids in told(api) if channel == "webhook"] == [["upd-1"], ["upd-2"]]
+    assert [ids for channel, ids in announced(api) if channel == "webhook"] == [["upd-1"], ["upd-2"]]
 
 
 def test_a_status_that_goes_back_is_news_like_any_other(api: Api) -> None:
     for number, status in enumerate(("investigating", "monitoring", "investigating", "resolved"), start=1):
         answer = api.post("/v1/events", json=an_event(number, update={"status": status}))
         assert answer.json()["outcome"] == "accepted"
-    assert [ids for channel, ids in told(api) if channel == "email"] == [["upd-1"], ["upd-2", "upd-3", "upd-4"]]
+    assert [ids for channel, ids in announced(api) if channel == "email"] == [["upd-1"], ["upd-2", "upd-3", "upd-4"]]
 
 
 def test_an_update_older_than_what_was_said_is_kept_and_not_announced(api: Api) -> None:
@@ -91,7 +91,7 @@ def test_an_update_older_than_what_was_said_is_kept_and_not_announced(api: Api) 
     answer = api.post("/v1/events", json=an_event(2))
     assert answer.json()["outcome"] == "stale"
     assert timeline(api) == [("upd-2", "stale"), ("upd-5", "accepted")]
-    assert {tuple(ids) for _, ids in told(api)} == {("upd-5",)}
+    assert {tuple(ids) for _, ids in announced(api)} == {("upd-5",)}
 
 
 def test_one_piece_of_news_by_two_ways_is_told_once(api_anywhere: Api) -> None:
@@ -106,7 +106,7 @@ def test_one_piece_of_news_by_two_ways_is_told_once(api_anywhere: Api) -> None:
     for count in (1, 2):
         api_anywhere.post(page, json=statuspage(*updates[:count]))
     incident = api_anywhere.get("/v1/incidents/cloud.p31zjtct2jer").json()
-    before = told(api_anywhere, incident["id"])
+    before = announced(api_anywhere, incident["id"])
     kept = ("id", "title", "impact", "components", "started_at", "links")
     for number, update in enumerate(incident["updates"]):
         event = {
@@ -116,4 +116,4 @@ def test_one_piece_of_news_by_two_ways_is_told_once(api_anywhere: Api) -> None:
         }
         answer = api_anywhere.post("/v1/events", json=event)
         assert answer.json()["outcome"] == "duplicate", answer.json()
-    assert told(api_anywhere, incident["id"]) == before
+    assert announced(api_anywhere, incident["id"]) == before

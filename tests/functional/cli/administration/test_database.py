@@ -12,7 +12,7 @@ from notifier.cli.main import run
 from notifier.storage.database.engine import Database
 from notifier.storage.schema import migrate
 
-Said = pytest.CaptureFixture[str]
+Captured = pytest.CaptureFixture[str]
 _ADDRESS = "owner@bloemenhuis.example"
 
 
@@ -31,12 +31,12 @@ def _change(ledger: Path, statement: str) -> None:
     connection.close()
 
 
-def _findings(capsys: Said) -> dict[str, dict[str, str]]:
+def _findings(capsys: Captured) -> dict[str, dict[str, str]]:
     run(["doctor", "--json"])
     return {item["name"]: item for item in json.loads(capsys.readouterr().out)["checks"]}
 
 
-def test_a_current_schema_passes_the_check(capsys: Said) -> None:
+def test_a_current_schema_passes_the_check(capsys: Captured) -> None:
     assert run(["db", "upgrade"]) == 0
     capsys.readouterr()
     assert run(["db", "status", "--check", "--json"]) == 0
@@ -44,7 +44,7 @@ def test_a_current_schema_passes_the_check(capsys: Said) -> None:
 
 
 @pytest.mark.parametrize("command", [["api"], ["worker"], ["scheduler"], ["up"], ["publish", "-"], ["db", "upgrade"]])
-def test_no_process_starts_on_a_schema_that_lacks_something(capsys: Said, ledger: Path, command: list[str]) -> None:
+def test_no_process_starts_on_a_schema_that_lacks_something(capsys: Captured, ledger: Path, command: list[str]) -> None:
     run(["db", "upgrade"])
     _change(ledger, "ALTER TABLE incident_update DROP COLUMN guarded")
     capsys.readouterr()
@@ -55,7 +55,7 @@ def test_no_process_starts_on_a_schema_that_lacks_something(capsys: Said, ledger
     assert errors.count("\n") == 1
 
 
-def test_status_and_doctor_name_what_a_schema_lacks(capsys: Said, ledger: Path) -> None:
+def test_status_and_doctor_name_what_a_schema_lacks(capsys: Captured, ledger: Path) -> None:
     run(["db", "upgrade"])
     _change(ledger, "ALTER TABLE incident_update DROP COLUMN guarded")
     capsys.readouterr()
@@ -66,7 +66,7 @@ def test_status_and_doctor_name_what_a_schema_lacks(capsys: Said, ledger: Path) 
     assert (found["state"], "incident_update.guarded" in found["says"]) == ("bad", True)
 
 
-def test_a_database_made_before_the_first_migration_was_frozen_is_named(capsys: Said, ledger: Path) -> None:
+def test_a_database_made_before_the_first_migration_was_frozen_is_named(capsys: Captured, ledger: Path) -> None:
     ledger.parent.mkdir()
     database = Database(f"sqlite:///{ledger}")
     with database.write() as connection:
@@ -79,7 +79,7 @@ def test_a_database_made_before_the_first_migration_was_frozen_is_named(capsys: 
     assert (found["state"], "incident_update.guarded" in found["says"]) == ("bad", True)
 
 
-def test_doctor_notices_what_was_changed_by_hand_and_does_no_harm(capsys: Said, ledger: Path) -> None:
+def test_doctor_notices_what_was_changed_by_hand_and_does_no_harm(capsys: Captured, ledger: Path) -> None:
     run(["db", "upgrade"])
     capsys.readouterr()
     assert "schema" not in _findings(capsys)
@@ -87,7 +87,7 @@ def test_doctor_notices_what_was_changed_by_hand_and_does_no_harm(capsys: Said, 
     assert _findings(capsys)["schema"]["state"] == "warn"
 
 
-def test_a_refusal_of_the_database_is_one_line_without_addresses(capsys: Said, ledger: Path) -> None:
+def test_a_refusal_of_the_database_is_one_line_without_addresses(capsys: Captured, ledger: Path) -> None:
     run(["db", "upgrade"])
     refusing = "CREATE TRIGGER refuse BEFORE INSERT ON subscriber BEGIN SELECT RAISE(ABORT, 'not today'); END"
     _change(ledger, refusing)
@@ -103,7 +103,7 @@ def _add_endpoint(monkeypatch: pytest.MonkeyPatch, key: str) -> int:
 
 @pytest.mark.parametrize("command", [["api"], ["worker"], ["scheduler"], ["up"], ["endpoints", "rotate", "end_1"]])
 def test_no_process_starts_with_keys_of_another_installation(
-    capsys: Said, monkeypatch: pytest.MonkeyPatch, command: list[str]
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     assert _add_endpoint(monkeypatch, "o" * 40) == 0
     capsys.readouterr()
@@ -115,7 +115,7 @@ def test_no_process_starts_with_keys_of_another_installation(
 
 
 def test_a_generated_key_in_an_emptied_data_folder_is_noticed(
-    capsys: Said, monkeypatch: pytest.MonkeyPatch, ledger: Path
+    capsys: Captured, monkeypatch: pytest.MonkeyPatch, ledger: Path
 ) -> None:
     monkeypatch.delenv("NOTIFIER_SECRET_KEYS", raising=False)
     assert run(["endpoints", "add", "https://partner.example/hook"]) == 0
@@ -125,7 +125,7 @@ def test_a_generated_key_in_an_emptied_data_folder_is_noticed(
     assert "NOTIFIER_SECRET_KEYS" in capsys.readouterr().err
 
 
-def test_keys_are_rotated_to_the_end(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_are_rotated_to_the_end(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = "o" * 40, "n" * 40
     _add_endpoint(monkeypatch, old)
     monkeypatch.setenv("NOTIFIER_SECRET_KEYS", f"{new},{old}")
@@ -138,7 +138,7 @@ def test_keys_are_rotated_to_the_end(capsys: Said, monkeypatch: pytest.MonkeyPat
     assert run(["keys", "reseal"]) == 0
 
 
-def test_a_lost_key_is_given_up_only_when_somebody_says_so(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_key_is_given_up_only_when_somebody_says_so(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     _add_endpoint(monkeypatch, "o" * 40)
     capsys.readouterr()
     monkeypatch.setenv("NOTIFIER_SECRET_KEYS", "n" * 40)
@@ -151,13 +151,13 @@ def test_a_lost_key_is_given_up_only_when_somebody_says_so(capsys: Said, monkeyp
 _REAL = {"NOTIFIER_EMAIL_PROVIDERS": "smtp", "NOTIFIER_SMTP_URL": "smtp://127.0.0.1:1"}
 
 
-def _stand_ins(capsys: Said) -> str:
+def _stand_ins(capsys: Captured) -> str:
     run(["doctor", "--json"])
     checks = json.loads(capsys.readouterr().out)["checks"]
     return " ".join(item["says"] for item in checks if item["name"] == "stand-ins")
 
 
-def test_stand_ins_beside_a_real_provider_are_named(capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stand_ins_beside_a_real_provider_are_named(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _stand_ins(capsys) == ""
     for name, value in _REAL.items():
         monkeypatch.setenv(name, value)
@@ -168,7 +168,7 @@ def test_stand_ins_beside_a_real_provider_are_named(capsys: Said, monkeypatch: p
     assert "plain http" in _stand_ins(capsys)
 
 
-def test_nothing_is_said_where_all_is_real(capsys: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nothing_is_said_where_all_is_real(capsys: Captured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "notifier.toml").write_text(
         'accounts = []\n[brand]\nfrom_email = { nl = "status@shop.nl", en = "status@shop.nl" }\n'
         '[[components]]\nkey = "shop"\nname = { nl = "Winkel", en = "Shop" }\n'
@@ -178,7 +178,7 @@ def test_nothing_is_said_where_all_is_real(capsys: Said, monkeypatch: pytest.Mon
     assert _stand_ins(capsys) == ""
 
 
-def test_a_data_folder_that_others_may_enter_is_warned_of(capsys: Said, ledger: Path) -> None:
+def test_a_data_folder_that_others_may_enter_is_warned_of(capsys: Captured, ledger: Path) -> None:
     run(["db", "upgrade"])
     capsys.readouterr()
     assert "data folder" not in _findings(capsys)

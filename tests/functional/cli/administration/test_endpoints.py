@@ -15,7 +15,7 @@ from notifier.domain.values import QueueName
 from notifier.settings import load_settings
 from tests.functional.api.receiver import Receiver, listening, post_what_is_due
 
-Said = pytest.CaptureFixture[str]
+Captured = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +35,7 @@ def receiver() -> Iterator[Receiver]:
 class Shell:
     """Runs commands, and says what they printed."""
 
-    def __init__(self, capsys: Said) -> None:
+    def __init__(self, capsys: Captured) -> None:
         self._capsys = capsys
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
@@ -49,7 +49,7 @@ class Shell:
 
 
 @pytest.fixture
-def shell(capsys: Said) -> Shell:
+def shell(capsys: Captured) -> Shell:
     return Shell(capsys)
 
 

@@ -14,11 +14,11 @@ from notifier.domain.values import Channel, Reason
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts, provider_states
 
-Said = pytest.CaptureFixture[str]
+Captured = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
-def harness(capsys: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+def harness(capsys: Captured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
     """An installation whose X account was stopped."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NOTIFIER_DATA_DIR", str(tmp_path / "data"))
@@ -33,7 +33,7 @@ def harness(capsys: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Da
     return database
 
 
-def test_providers_are_listed_with_how_they_stand(harness: Database, capsys: Said) -> None:
+def test_providers_are_listed_with_how_they_stand(harness: Database, capsys: Captured) -> None:
     assert run(["providers", "--json"]) == 0
     found = {item["name"]: item for item in json.loads(capsys.readouterr().out)}
     assert {name: item["state"] for name, item in found.items()} == {"sandbox": "ok", "x-nl": "stopped", "x-en": "ok"}
@@ -44,7 +44,7 @@ def test_providers_are_listed_with_how_they_stand(harness: Database, capsys: Sai
     harness.close()
 
 
-def test_doctor_calls_a_stopped_account_by_a_name_that_people_read(harness: Database, capsys: Said) -> None:
+def test_doctor_calls_a_stopped_account_by_a_name_that_people_read(harness: Database, capsys: Captured) -> None:
     assert run(["doctor"]) == 1
     text = capsys.readouterr().out
     assert "X account x-nl stopped since" in text
@@ -52,7 +52,7 @@ def test_doctor_calls_a_stopped_account_by_a_name_that_people_read(harness: Data
     harness.close()
 
 
-def test_progress_and_retry_work_without_a_server(harness: Database, capsys: Said, tmp_path: Path) -> None:
+def test_progress_and_retry_work_without_a_server(harness: Database, capsys: Captured, tmp_path: Path) -> None:
     (tmp_path / "first.json").write_text(json.dumps(story.events()[0]))
     assert run(["publish", "first.json", "--yes"]) == 0
     capsys.readouterr()

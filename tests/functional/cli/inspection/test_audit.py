@@ -11,7 +11,7 @@ import pytest
 from notifier.cli.main import run
 from notifier.demo import story
 
-Said = pytest.CaptureFixture[str]
+Captured = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
@@ -32,17 +32,17 @@ def a_file(*numbers: int, after: str | None = None) -> str:
     return "events.json"
 
 
-def shown(capsys: Said, *command: str) -> Any:
+def shown(capsys: Captured, *command: str) -> Any:
     capsys.readouterr()
     assert run([*command, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
 
-def updates(capsys: Said) -> list[str]:
+def updates(capsys: Captured) -> list[str]:
     return [item["id"] for item in shown(capsys, "incidents", "show", story.INCIDENT_ID)["updates"]]
 
 
-def test_an_outdated_event_ends_with_1_and_one_line_that_names_the_newest_update(capsys: Said) -> None:
+def test_an_outdated_event_ends_with_1_and_one_line_that_names_the_newest_update(capsys: Captured) -> None:
     assert run(["publish", a_file(1, 2)]) == 0
     for in_file, options in (("upd-1", []), (None, ["--after", "upd-1"])):
         capsys.readouterr()
@@ -57,7 +57,7 @@ def test_an_outdated_event_ends_with_1_and_one_line_that_names_the_newest_update
     assert updates(capsys) == ["upd-1", "upd-2", "upd-3"]
 
 
-def test_a_refused_event_of_a_file_says_how_many_are_in(capsys: Said) -> None:
+def test_a_refused_event_of_a_file_says_how_many_are_in(capsys: Captured) -> None:
     run(["publish", a_file(1)])
     Path("events.json").write_text(
         json.dumps(
@@ -70,7 +70,7 @@ def test_a_refused_event_of_a_file_says_how_many_are_in(capsys: Said) -> None:
     assert updates(capsys) == ["upd-1", "upd-2"]
 
 
-def test_after_goes_with_one_event_and_an_update_that_is_there(capsys: Said) -> None:
+def test_after_goes_with_one_event_and_an_update_that_is_there(capsys: Captured) -> None:
     assert run(["publish", a_file(1, 2), "--after", "upd-1"]) == 2
     assert "--after: needs a file with one event; this one has 2" in capsys.readouterr().err
     assert run(["publish", a_file(1), "--after", "upd-1"]) == 2
@@ -78,7 +78,7 @@ def test_after_goes_with_one_event_and_an_update_that_is_there(capsys: Said) -> 
     assert shown(capsys, "incidents", "list") == []
 
 
-def test_the_timeline_the_audit_trail_and_explain_name_who_is_at_the_terminal(capsys: Said) -> None:
+def test_the_timeline_the_audit_trail_and_explain_name_who_is_at_the_terminal(capsys: Captured) -> None:
     me = f"cli:{getpass.getuser()}"
     assert run(["subscribers", "add", "--id", "shop-1", "--email", "owner@shop.example"]) == 0
     assert run(["publish", a_file(1)]) == 0
@@ -94,7 +94,7 @@ def test_the_timeline_the_audit_trail_and_explain_name_who_is_at_the_terminal(ca
     assert f"published by {me}" in capsys.readouterr().out
 
 
-def test_a_key_can_end_by_itself(capsys: Said) -> None:
+def test_a_key_can_end_by_itself(capsys: Captured) -> None:
     for text in ("90d", "12h", (datetime.now(UTC) + timedelta(days=2)).date().isoformat(), "2999-01-01T00:00:00+01:00"):
         made = shown(capsys, "keys", "create", "--scope", "read", "--expires", text)
         assert datetime.fromisoformat(made["expires_at"]) > datetime.now(UTC)

@@ -124,7 +124,7 @@ def test_metrics_of_one_scrape_tell_of_every_process(system: Installation) -> No
         with urllib.request.urlopen(f"{system.url}/metrics", timeout=10) as answer:  # noqa: S310 - our own
             return str(answer.read().decode())
 
-    def told(*words: str) -> bool:
+    def is_exported(*words: str) -> bool:
         return any(all(word in line for word in words) for line in scraped().splitlines())
 
     names = (
@@ -136,11 +136,11 @@ def test_metrics_of_one_scrape_tell_of_every_process(system: Installation) -> No
         "worker-webhook",
         "worker-retry-bulk",
     )
-    until(lambda: all(told("notifier_process_resident_bytes", f'process="{process}"') for process in names))
-    until(lambda: told("notifier_deliveries_total", 'channel="email"', 'locale="nl"', 'state="accepted"'))
-    until(lambda: told("notifier_deliveries_total", 'channel="webhook"', 'state="accepted"'))
-    until(lambda: told("notifier_attempt_seconds_bucket", 'provider="sandbox"', 'outcome="accepted"'))
-    assert told("notifier_breakers_open", 'provider="sandbox"')
-    assert told("notifier_last_recipient_seconds", 'channel="email"')
-    assert told("notifier_canary_seconds", 'channel="email"')
-    assert told("notifier_canary_seconds", 'channel="webhook"')
+    until(lambda: all(is_exported("notifier_process_resident_bytes", f'process="{process}"') for process in names))
+    until(lambda: is_exported("notifier_deliveries_total", 'channel="email"', 'locale="nl"', 'state="accepted"'))
+    until(lambda: is_exported("notifier_deliveries_total", 'channel="webhook"', 'state="accepted"'))
+    until(lambda: is_exported("notifier_attempt_seconds_bucket", 'provider="sandbox"', 'outcome="accepted"'))
+    assert is_exported("notifier_breakers_open", 'provider="sandbox"')
+    assert is_exported("notifier_last_recipient_seconds", 'channel="email"')
+    assert is_exported("notifier_canary_seconds", 'channel="email"')
+    assert is_exported("notifier_canary_seconds", 'channel="webhook"')

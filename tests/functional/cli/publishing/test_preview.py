@@ -5,7 +5,7 @@ import pytest
 from notifier.cli.main import run
 from notifier.demo import story
 from tests.databases import *  # noqa: F403 - the fixtures, by the names their module lists
-from tests.functional.cli.terminal import Said
+from tests.functional.cli.terminal import Captured
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("home")
     [("email", "nl"), ("email", "fr"), ("x", "en"), ("mastodon", "de"), ("bluesky", "fr"), ("webhook", "en")],
 )
 def test_a_channel_is_previewed_in_the_language_asked_for(
-    capsys: Said, tmp_path: Path, channel: str, locale: str
+    capsys: Captured, tmp_path: Path, channel: str, locale: str
 ) -> None:
     target = tmp_path / "out"
     assert run(["preview", str(story.FILE), "--channel", channel, "--locale", locale, "--out", str(target)]) == 0

@@ -6,13 +6,13 @@ import pytest
 
 from notifier.cli.main import run
 from notifier.domain.incidents.notice import MessageKind
-from tests.functional.cli.terminal import Said
+from tests.functional.cli.terminal import Captured
 
 pytestmark = pytest.mark.usefixtures("without_browser")
 
 
 def test_without_a_file_every_message_is_written_in_every_locale_and_the_missing_browser_is_named(
-    home: Path, capsys: Said
+    home: Path, capsys: Captured
 ) -> None:
     assert run(["preview", "--out", "shown"]) == 0
     names = {path.name for path in (home / "shown").iterdir()}
@@ -27,13 +27,13 @@ def test_without_a_file_every_message_is_written_in_every_locale_and_the_missing
 
 
 @pytest.mark.parametrize("arguments", [[], ["--channel", "email", "--out", "shown"], ["x.json", "--locale", "nl"]])
-def test_what_is_missing_is_named(arguments: list[str], capsys: Said) -> None:
+def test_what_is_missing_is_named(arguments: list[str], capsys: Captured) -> None:
     assert run(["preview", *arguments]) == 2
     assert "is required" in capsys.readouterr().err
 
 
 def test_a_fault_in_an_own_template_ends_preview_and_worker_with_2_and_doctor_names_it(
-    home: Path, capsys: Said
+    home: Path, capsys: Captured
 ) -> None:
     (home / "notifier.toml").write_text('[brand]\ntemplates = "words"\n')
     own = home / "words" / "incident_resolved" / "email.body.html"

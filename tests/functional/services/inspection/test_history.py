@@ -21,7 +21,7 @@ class Partner:
         body = {"url": receiver.url, "headers": {"X-Partner": "s3cret"}}
         self.id = api.post("/v1/endpoints", json=body).json()["id"]
 
-    def tell(self, number: int = 1) -> None:
+    def publish(self, number: int = 1) -> None:
         self.api.post("/v1/events", json=an_event(number))
         self.work()
 
@@ -46,7 +46,7 @@ def partner(api: Api, receiver: Receiver) -> Iterator[Partner]:
 def test_the_log_shows_request_answer_and_timing_and_no_secret(api: Api, partner: Partner) -> None:
     partner.receiver.status, partner.receiver.says = 503, b"down for \x1b[31mmaintenance"
     partner.receiver.takes = 0.05
-    partner.tell()
+    partner.publish()
     (item,) = partner.log()
     assert (item["state"], item["reason"], item["recipient"]) == ("queued", "server_error", partner.id)
     shown = api.get(f"/v1/deliveries/{item['id']}").json()
@@ -64,7 +64,7 @@ def test_the_log_shows_request_answer_and_timing_and_no_secret(api: Api, partner
 
 def test_the_log_is_paged_newest_first(api: Api, partner: Partner) -> None:
     for number in (1, 2, 3):
-        partner.tell(number)
+        partner.publish(number)
     first = api.get(f"/v1/endpoints/{partner.id}/deliveries", params={"limit": 2}).json()
     rest = api.get(f"/v1/endpoints/{partner.id}/deliveries", params={"limit": 2, "cursor": first["next"]}).json()
     assert [item["sequence"] for item in first["items"] + rest["items"]] == [3, 2, 1]
@@ -74,7 +74,7 @@ def test_the_log_is_paged_newest_first(api: Api, partner: Partner) -> None:
 
 
 def test_one_is_sent_again_with_its_id_and_says_so(partner: Partner) -> None:
-    partner.tell()
+    partner.publish()
     (item,) = partner.log()
     assert partner.replay(delivery_ids=[item["id"]]) == 0  # nothing of it failed
     assert partner.replay(delivery_ids=[item["id"]], states=["accepted"]) == 1
@@ -88,7 +88,7 @@ def test_one_is_sent_again_with_its_id_and_says_so(partner: Partner) -> None:
 
 def test_a_span_of_time_is_sent_again_in_order(api: Api, partner: Partner) -> None:
     for number in (1, 2, 3):
-        partner.tell(number)
+        partner.publish(number)
     notices = api.get("/v1/incidents/inc-1/notifications").json()["items"]
     times = [item["created_at"] for item in notices if item["channel"] == "webhook"]
     assert partner.replay(endpoint_id=partner.id, states=["accepted"], since=times[0], until=times[2]) == 2
@@ -99,7 +99,7 @@ def test_a_span_of_time_is_sent_again_in_order(api: Api, partner: Partner) -> No
 
 def test_everything_that_failed_is_sent_again(partner: Partner) -> None:
     partner.receiver.status = 410
-    partner.tell()
+    partner.publish()
     partner.receiver.status = 204
     assert partner.replay(channel="webhook", until=(datetime.now(UTC) - timedelta(hours=1)).isoformat()) == 0
     assert partner.replay(channel="webhook") == 1

@@ -11,7 +11,7 @@ from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.services.events.blast_guard import BlastGuard
 from tests.functional.api.api_client import publish
 from tests.functional.web.console.resolving import PREVIEW, SEND, resolves
-from tests.functional.web.console_client import a_draft, hidden, notices, said
+from tests.functional.web.console_client import a_draft, hidden, notices, flash_message
 from tests.functional.web.forms import Forms, send
 
 COMPOSE = f"/console/compose?incident={story.INCIDENT_ID}"
@@ -44,7 +44,7 @@ def test_an_outdated_form_is_not_sent_but_shows_what_changed_and_keeps_every_wor
             assert kept[name] == value
     # Ben reads it and sends on top of it all the same.
     sent = send(ben, send(ben, answer, PREVIEW), SEND)
-    assert said(ben, sent).startswith("accepted")
+    assert flash_message(ben, sent).startswith("accepted")
     assert bodies(container, incident)[1:] == ["It works again.", "Still searching."]
 
 
@@ -62,7 +62,7 @@ def test_a_colleagues_edit_under_the_same_id_is_shown_before_anything_is_sent(
         assert answer.status_code == 409
         assert "In other words." in notices(answer.text)[0]
     assert bodies(container, incident) == ["In other words."]
-    assert said(ben, send(ben, send(ben, answer, PREVIEW), SEND)).startswith("accepted")
+    assert flash_message(ben, send(ben, send(ben, answer, PREVIEW), SEND)).startswith("accepted")
 
 
 def test_a_form_that_was_overtaken_twice_is_shown_again(
@@ -97,7 +97,7 @@ def test_changed_words_in_a_form_that_was_sent_are_not_dropped_but_sent_as_the_n
 ) -> None:
     ann, _ = desks
     typed = a_draft(ann)
-    assert said(ann, ann.post(SEND, data=typed)).startswith("accepted")
+    assert flash_message(ann, ann.post(SEND, data=typed)).startswith("accepted")
     incident = typed["incident_id"]
     # Back in the browser, another sentence.
     looked, sent = (ann.post(step, data=typed | {"body.en": "We found it."}) for step in (PREVIEW, SEND))
@@ -109,8 +109,8 @@ def test_changed_words_in_a_form_that_was_sent_are_not_dropped_but_sent_as_the_n
         assert Forms(answer.text).forms[PREVIEW]["body.en"] == ["We found it."]
     looked = send(ann, sent, PREVIEW, **{"as": "next"})
     first, second = (send(ann, looked, SEND) for _ in range(2))
-    assert said(ann, first).startswith("accepted")
-    assert said(ann, second).startswith("duplicate")
+    assert flash_message(ann, first).startswith("accepted")
+    assert flash_message(ann, second).startswith("duplicate")
     assert bodies(container, incident) == ["We are looking.", "We found it."]
 
 
@@ -122,7 +122,7 @@ def test_changed_words_in_a_form_that_was_sent_can_correct_what_was_sent(
     ann.post(SEND, data=typed)
     shown = ann.post(SEND, data=typed | {"body.en": "We are looking."})
     sent = send(ann, send(ann, shown, PREVIEW, **{"as": "correction"}), SEND)
-    assert "a text edit of update" in said(ann, sent)
+    assert "a text edit of update" in flash_message(ann, sent)
     assert bodies(container, typed["incident_id"]) == ["We are looking."]
     # A colleague has written meanwhile: that is told as well.
     next_one = a_draft(ben, f"?incident={typed['incident_id']}") | {"status": "identified", "body.en": "Found."}
@@ -136,7 +136,7 @@ def test_a_form_sent_twice_with_the_same_words_is_told_once_and_nobody_is_alarme
 ) -> None:
     typed = a_draft(desks[0])
     desks[0].post(SEND, data=typed)
-    assert said(desks[0], desks[0].post(SEND, data=typed)).startswith("duplicate")
+    assert flash_message(desks[0], desks[0].post(SEND, data=typed)).startswith("duplicate")
     assert bodies(container, typed["incident_id"]) == ["We are looking."]
 
 
@@ -153,10 +153,10 @@ def test_what_was_held_is_not_released_by_a_page_that_has_not_seen_the_latest_up
     resolves(ann)
     for path in ("release", "cancel"):
         answer = ben.post(f"/console/{path}", data=form)
-        assert "Nothing was done" in said(ben, answer)
+        assert "Nothing was done" in flash_message(ben, answer)
     assert container.history.held() != []
     fresh = hidden(ben.get("/console").text)
-    assert "Nothing was done" not in said(ben, ben.post("/console/release", data=fresh))
+    assert "Nothing was done" not in flash_message(ben, ben.post("/console/release", data=fresh))
 
 
 def test_the_timeline_says_who_wrote_and_the_public_page_never_does(

@@ -11,7 +11,7 @@ from notifier.domain.errors import UnknownRecipientError
 from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.services.events.blast_guard import BlastGuard
 from tests.functional.api.api_client import publish
-from tests.functional.web.console_client import a_draft, a_key, admin, audit_of, hidden, notices, said, signed_in
+from tests.functional.web.console_client import a_draft, a_key, admin, audit_of, hidden, notices, flash_message, signed_in
 from tests.functional.web.forms import add_subscriber
 
 
@@ -24,8 +24,8 @@ def test_one_button_tells_everybody_once_however_often_it_is_pressed(
     ready = hidden(seen.text)
     first, second = (browser.post("/console/send", data=ready) for _ in range(2))
     assert [answer.status_code for answer in (first, second)] == [303, 303]
-    assert said(browser, first).startswith("accepted")
-    assert said(browser, second).startswith("duplicate")
+    assert flash_message(browser, first).startswith("accepted")
+    assert flash_message(browser, second).startswith("duplicate")
     incident = parse_qs(urlsplit(first.headers["location"]).query)["id"][0]
     stored = container.history.incident(incident)
     assert [update["status"] for update in stored["updates"]] == ["investigating"]
@@ -84,7 +84,7 @@ def test_what_waits_for_a_person_is_let_go_or_called_off(
     monkeypatch.setitem(container.__dict__, "guard", BlastGuard(BlastGuardPolicy(needs_announce=True)))
     key = a_key(container, "publish", "manage")[1]
     sent = signed_in(browser, key).post("/console/send", data=a_draft(browser))
-    assert "Held for approval" in said(browser, sent)
+    assert "Held for approval" in flash_message(browser, sent)
     page = browser.get("/console").text
     form = hidden(page)
     first, second = (browser.post("/console/release", data=form) for _ in range(2))

@@ -25,9 +25,9 @@ def test_a_rate_limited_batch_goes_out_later_and_once(database: Database) -> Non
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()
     harness.later(29)
-    assert provider.told == []
+    assert provider.addresses == []
     harness.later(2)
-    assert provider.told == everybody
+    assert provider.addresses == everybody
 
 
 def test_a_provider_stuck_for_the_whole_incident_leads_to_one_mail_that_tells_all(database: Database) -> None:
@@ -41,7 +41,7 @@ def test_a_provider_stuck_for_the_whole_incident_leads_to_one_mail_that_tells_al
         harness.later(300)
     provider.down = None
     harness.later(1200)
-    assert provider.told == everybody
+    assert provider.addresses == everybody
     (request,) = provider.requests
     assert all(f"Update number {number}." in request.content.text for number in range(1, 7))
 
@@ -56,9 +56,9 @@ def test_the_recipient_a_provider_names_is_cut_out_and_the_others_go(database: D
     everybody = subscribe(harness, 5)
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()
-    assert provider.told == [address for address in everybody if address != "shop-1@example.com"]
+    assert provider.addresses == [address for address in everybody if address != "shop-1@example.com"]
     (notice,) = harness.pipeline.notices()
-    assert harness.pipeline.told(notice.id)["shop-1"] == "failed"
+    assert harness.pipeline.delivery_states(notice.id)["shop-1"] == "failed"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_request_refused_as_a_whole_is_halved(database: Database, error: Deliv
     everybody = subscribe(harness, 5)
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()
-    assert provider.told == everybody
+    assert provider.addresses == everybody
     assert sorted(len(request.recipients) for request in provider.requests) == [2, 3]
 
 
@@ -84,7 +84,7 @@ def test_a_request_whose_sender_knows_what_fits_is_cut_into_just_those_pieces(da
     everybody = subscribe(harness, 5)
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()
-    assert provider.told == everybody
+    assert provider.addresses == everybody
     assert sorted(len(request.recipients) for request in provider.requests) == [1, 1, 3]
 
 
@@ -106,7 +106,7 @@ def test_when_the_first_provider_is_down_the_second_tells_at_once(database: Data
     harness.work()
     for _ in range(3):
         harness.later(10)
-    assert second.told == everybody
+    assert second.addresses == everybody
 
 
 def test_what_a_dead_worker_held_is_attempted_again_after_its_lease(database: Database) -> None:
@@ -121,10 +121,10 @@ def test_what_a_dead_worker_held_is_attempted_again_after_its_lease(database: Da
                 assert batches.claim(connection, batch_id, owner="dead", now=harness.pipeline.now, lease=LEASE)
     harness.pipeline.tasks.attempts.clear()
     harness.later(LEASE.total_seconds() - 1)
-    assert provider.told == []
+    assert provider.addresses == []
     harness.later(2)
     harness.later(11)
-    assert provider.told == everybody
+    assert provider.addresses == everybody
 
 
 def test_an_unknown_outcome_is_repeated_and_said_to_be_one(database: Database) -> None:
@@ -137,7 +137,7 @@ def test_an_unknown_outcome_is_repeated_and_said_to_be_one(database: Database) -
         outcomes: Sequence[str] = connection.exec_driver_sql("SELECT outcome FROM attempt").scalars().all()
     assert list(outcomes) == ["unknown"]
     harness.later(60)
-    assert provider.told == everybody
+    assert provider.addresses == everybody
 
 
 def test_who_unsubscribes_after_planning_is_not_written_to(database: Database) -> None:
@@ -149,9 +149,9 @@ def test_who_unsubscribes_after_planning_is_not_written_to(database: Database) -
     with database.write() as connection:
         connection.exec_driver_sql("UPDATE subscriber SET state = 'unsubscribed' WHERE external_id = 'shop-0'")
     harness.work()
-    assert provider.told == everybody[1:]
+    assert provider.addresses == everybody[1:]
     (notice,) = harness.pipeline.notices()
-    assert harness.pipeline.told(notice.id)["shop-0"] == "suppressed"
+    assert harness.pipeline.delivery_states(notice.id)["shop-0"] == "suppressed"
 
 
 def test_a_batch_attempted_twice_is_sent_once(database: Database) -> None:
@@ -192,7 +192,7 @@ def test_what_was_planned_by_a_clock_that_ran_ahead_does_not_wait_for_that_time(
     harness.pipeline.plan_all()
     harness.pipeline.now -= timedelta(minutes=10)
     harness.work()
-    assert provider.told == everybody
+    assert provider.addresses == everybody
 
 
 def test_a_worker_that_was_too_slow_to_begin_hands_its_batch_back_unsent(database: Database) -> None:
@@ -215,4 +215,4 @@ def test_a_worker_that_was_too_slow_to_begin_hands_its_batch_back_unsent(databas
     assert (provider.calls, states(harness)) == (0, {"queued"})
     harness.pipeline.tasks.attempts.clear()
     harness.later(11)
-    assert provider.told == everybody
+    assert provider.addresses == everybody

@@ -52,9 +52,9 @@ def test_it_is_tried_as_often_as_any_failure_and_then_no_more(database: Database
     for _ in range(most_attempts(Channel.EMAIL) + 5):
         harness.later(LEASE.total_seconds() + 1)
     assert worker.met == most_attempts(Channel.EMAIL)
-    assert provider.told == ["shop-1@example.com", "shop-2@example.com"]
+    assert provider.addresses == ["shop-1@example.com", "shop-2@example.com"]
     (notice,) = harness.pipeline.notices()
-    assert sorted(harness.pipeline.told(notice.id).values()) == ["accepted", "accepted", "failed"]
+    assert sorted(harness.pipeline.delivery_states(notice.id).values()) == ["accepted", "accepted", "failed"]
     with database.read() as connection:
         last = "SELECT outcome, reason FROM attempt ORDER BY id DESC LIMIT 1"
         assert tuple(connection.exec_driver_sql(last).one()) == ("failed", "gave_up")
@@ -66,4 +66,4 @@ def test_the_others_hear_the_end_meanwhile(database: Database) -> None:
     harness.pipeline.post(Status.RESOLVED)
     harness.work()
     assert worker.met >= 2
-    assert provider.told == ["shop-1@example.com", "shop-1@example.com"]
+    assert provider.addresses == ["shop-1@example.com", "shop-1@example.com"]

@@ -57,9 +57,9 @@ class Scene:
 
     def begin(self) -> None:
         subscribe(self.harness, PEOPLE)
-        self.tell(Status.INVESTIGATING)
+        self.publish(Status.INVESTIGATING)
 
-    def tell(self, status: Status) -> None:
+    def publish(self, status: Status) -> None:
         self.harness.pipeline.post(status)
         self.harness.work()
 
@@ -227,7 +227,7 @@ def test_one_malformed_address_costs_nobody_else_the_mail(ledger: Database) -> N
         found.begin()
         found.run(10)
         (notice,) = found.harness.pipeline.notices()
-        told = found.harness.pipeline.told(notice.id)
+        told = found.harness.pipeline.delivery_states(notice.id)
         assert told.pop("odd") == "failed"
         assert set(told.values()) == {"accepted"}
         assert (found.told, found.requests) == (PEOPLE, 2)
@@ -246,7 +246,7 @@ def test_a_provider_down_for_good_is_replaced_within_its_breakers_time_and_used_
         assert (found.told, len(found.peer.notes.taken)) == (0, PEOPLE)
         found.sandbox.call("DELETE", "/sandbox/faults")
         found.watch.rest(300)
-        found.tell(Status.RESOLVED)
+        found.publish(Status.RESOLVED)
         assert (found.told, len(found.peer.notes.taken)) == (PEOPLE, PEOPLE)
         assert found.twice == 0
 
@@ -261,7 +261,7 @@ def test_without_events_a_silent_provider_is_left_at_once_and_the_next_incident_
         assert (found.told, len(found.peer.notes.taken)) == (0, PEOPLE)
         asked = found.requests
         found.watch.rest(60)
-        found.tell(Status.RESOLVED)
+        found.publish(Status.RESOLVED)
         assert (found.told, len(found.peer.notes.taken)) == (0, 2 * PEOPLE)
         assert found.requests == asked + 1  # nothing was risked with the silent one, which answers no question
 

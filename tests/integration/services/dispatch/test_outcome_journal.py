@@ -181,7 +181,7 @@ def test_what_had_not_left_when_the_database_went_away_is_handed_back_at_once(
         harness.work()
     assert states(harness) == {"queued"}
     harness.later(2)
-    assert provider.told == told
+    assert provider.addresses == told
 
 
 def test_a_note_that_cannot_be_read_is_put_aside(database: Database, tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ def test_who_was_told_that_it_began_is_told_that_it_ended_though_impact_and_comp
     pipeline.post(Status.RESOLVED, impact=Impact.NONE, components=("api",))
     pipeline.plan_all()
     first, last = pipeline.notices()
-    assert pipeline.told(first.id) == {"picky": "accepted"}
-    assert pipeline.told(last.id) == {"picky": "queued"}
+    assert pipeline.delivery_states(first.id) == {"picky": "accepted"}
+    assert pipeline.delivery_states(last.id) == {"picky": "queued"}
 
 
 def test_who_was_not_told_that_it_began_is_not_told_that_it_ended(pipeline: Pipeline) -> None:
@@ -47,7 +47,7 @@ def test_who_was_not_told_that_it_began_is_not_told_that_it_ended(pipeline: Pipe
     pipeline.plan_all()
     pipeline.post(Status.RESOLVED, components=("checkout", "api"))
     pipeline.plan_all()
-    assert [pipeline.told(row.id) for row in pipeline.notices()] == [{}, {}]
+    assert [pipeline.delivery_states(row.id) for row in pipeline.notices()] == [{}, {}]
 
 
 def test_who_wants_only_the_resolution_hears_the_end_of_what_concerned_them(pipeline: Pipeline) -> None:
@@ -57,7 +57,7 @@ def test_who_wants_only_the_resolution_hears_the_end_of_what_concerned_them(pipe
     pipeline.plan_all()
     pipeline.post(Status.RESOLVED, components=("api",))
     pipeline.plan_all()
-    assert [pipeline.told(row.id) for row in pipeline.notices()] == [{}, {"calm": "queued"}]
+    assert [pipeline.delivery_states(row.id) for row in pipeline.notices()] == [{}, {"calm": "queued"}]
 
 
 def test_milestones_are_the_first_notification_the_resolution_and_the_postmortem(pipeline: Pipeline) -> None:
@@ -67,7 +67,7 @@ def test_milestones_are_the_first_notification_the_resolution_and_the_postmortem
         pipeline.later(61)
         pipeline.plan_all()
         pipeline.settle_batches()
-    assert [bool(pipeline.told(row.id)) for row in pipeline.notices()] == [True, False, True, True]
+    assert [bool(pipeline.delivery_states(row.id)) for row in pipeline.notices()] == [True, False, True, True]
 
 
 def test_one_address_of_two_subscribers_gets_one_mail(pipeline: Pipeline) -> None:
@@ -75,7 +75,7 @@ def test_one_address_of_two_subscribers_gets_one_mail(pipeline: Pipeline) -> Non
     pipeline.subscriber("second", email="owner@example.com")
     pipeline.post(Status.INVESTIGATING)
     pipeline.plan_all()
-    assert pipeline.told(pipeline.notices()[0].id) == {"first": "queued"}
+    assert pipeline.delivery_states(pipeline.notices()[0].id) == {"first": "queued"}
 
 
 def test_what_was_not_sent_is_superseded_and_the_newer_message_tells_it(pipeline: Pipeline) -> None:
@@ -85,7 +85,7 @@ def test_what_was_not_sent_is_superseded_and_the_newer_message_tells_it(pipeline
         pipeline.post(status)
         pipeline.later(0)
         pipeline.plan_all()
-    states = [pipeline.told(row.id)["waiting"] for row in pipeline.notices()]
+    states = [pipeline.delivery_states(row.id)["waiting"] for row in pipeline.notices()]
     assert states == ["superseded", "superseded", "superseded", "queued"]
     with pipeline.database.read() as connection:
         from_the_start = connection.exec_driver_sql("SELECT since FROM batch WHERE state = 'queued'").scalars().all()
@@ -99,7 +99,7 @@ def test_someone_whose_message_failed_for_good_is_not_told_the_end(pipeline: Pip
     pipeline.settle_batches(DeliveryState.FAILED)
     pipeline.post(Status.RESOLVED)
     pipeline.plan_all()
-    assert pipeline.told(pipeline.notices()[1].id) == {}
+    assert pipeline.delivery_states(pipeline.notices()[1].id) == {}
 
 
 def test_who_comes_into_scope_later_is_told_from_the_beginning(pipeline: Pipeline) -> None:
@@ -111,7 +111,7 @@ def test_who_comes_into_scope_later_is_told_from_the_beginning(pipeline: Pipelin
     pipeline.post(Status.IDENTIFIED, components=("checkout", "api"))
     pipeline.plan_all()
     second = pipeline.notices()[1]
-    assert pipeline.told(second.id) == {"api-user": "queued"}
+    assert pipeline.delivery_states(second.id) == {"api-user": "queued"}
     assert [item["id"] for item in second.content["updates"]] == ["upd-1", "upd-2"]
 
 
@@ -124,7 +124,7 @@ def test_trouble_after_the_end_is_a_new_beginning(pipeline: Pipeline) -> None:
         pipeline.later(61)
     rounds = [row.round for row in pipeline.notices()]
     assert rounds == [1, 1, 2]
-    assert pipeline.told(pipeline.notices()[2].id) == {"merchant": "accepted"}
+    assert pipeline.delivery_states(pipeline.notices()[2].id) == {"merchant": "accepted"}
 
 
 @pytest.mark.parametrize("again", ["same id", "same content"])

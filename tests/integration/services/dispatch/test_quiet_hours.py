@@ -30,7 +30,7 @@ def harness(database: Database, provider: Provider) -> EmailHarness:
     return harness
 
 
-def tell(harness: EmailHarness, status: Status = Status.INVESTIGATING, **changes: Any) -> None:
+def post_update(harness: EmailHarness, status: Status = Status.INVESTIGATING, **changes: Any) -> None:
     harness.pipeline.post(status, **changes)
     harness.work()
 
@@ -50,19 +50,19 @@ def test_what_comes_at_night_waits_for_the_morning_of_the_reader(harness: EmailH
     harness.pipeline.subscriber("shop", **NIGHT)
     harness.pipeline.subscriber("far", **NIGHT, timezone="America/Los_Angeles")
     harness.pipeline.subscriber("awake")
-    tell(harness)
-    assert provider.told == ["awake@example.com", "far@example.com"]
+    post_update(harness)
+    assert provider.addresses == ["awake@example.com", "far@example.com"]
     assert waiting(harness) == [("queued", "quiet_hours", datetime(2026, 3, 3, 6, 0, tzinfo=UTC))]
     harness.later(7 * HOURS - 1)
-    assert "shop@example.com" not in provider.told
+    assert "shop@example.com" not in provider.addresses
     harness.later(1)
-    assert provider.told == ["awake@example.com", "far@example.com", "shop@example.com"]
+    assert provider.addresses == ["awake@example.com", "far@example.com", "shop@example.com"]
 
 
 def test_of_what_was_held_only_the_newest_is_sent_and_it_tells_all(harness: EmailHarness, provider: Provider) -> None:
     harness.pipeline.subscriber("shop", **NIGHT)
     for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED):
-        tell(harness, status)
+        post_update(harness, status)
         harness.later(0.5 * HOURS)
     assert provider.requests == []
     harness.later(7 * HOURS)
@@ -73,20 +73,20 @@ def test_of_what_was_held_only_the_newest_is_sent_and_it_tells_all(harness: Emai
 
 def test_critical_passes_and_so_does_the_end_of_what_was_critical(harness: EmailHarness, provider: Provider) -> None:
     harness.pipeline.subscriber("shop", **NIGHT)
-    tell(harness, impact=Impact.MAJOR)
+    post_update(harness, impact=Impact.MAJOR)
     assert provider.requests == []
-    tell(harness, Status.IDENTIFIED, impact=Impact.CRITICAL)
+    post_update(harness, Status.IDENTIFIED, impact=Impact.CRITICAL)
     harness.later(0.5 * HOURS)
-    tell(harness, Status.RESOLVED, impact=Impact.NONE)
+    post_update(harness, Status.RESOLVED, impact=Impact.NONE)
     assert [bool(request.recipients) for request in provider.requests] == [True, True]
 
 
 def test_who_was_told_in_the_evening_hears_the_end_in_the_morning(harness: EmailHarness, provider: Provider) -> None:
     harness.pipeline.now = datetime(2026, 3, 2, 20, 50, tzinfo=UTC)
     harness.pipeline.subscriber("shop", **NIGHT)
-    tell(harness)
+    post_update(harness)
     harness.later(0.5 * HOURS)
-    tell(harness, Status.RESOLVED)
+    post_update(harness, Status.RESOLVED)
     assert len(provider.requests) == 1
     harness.later(9 * HOURS)
     assert len(provider.requests) == 2
@@ -101,46 +101,46 @@ def test_a_retry_that_would_come_at_night_waits_too(harness: EmailHarness, provi
     harness.pipeline.plan_all()
     harness.pipeline.now = MIDNIGHT
     harness.work()
-    assert provider.told == ["awake@example.com"]
+    assert provider.addresses == ["awake@example.com"]
     assert waiting(harness)[0][:2] == ("queued", "quiet_hours")
     harness.later(7 * HOURS)
-    assert provider.told == ["awake@example.com", "shop@example.com"]
+    assert provider.addresses == ["awake@example.com", "shop@example.com"]
 
 
 def test_the_strictest_of_several_subscribers_guards_their_mailbox(harness: EmailHarness, provider: Provider) -> None:
     harness.pipeline.subscriber("loud", email="owner@example.com")
     harness.pipeline.subscriber("quiet", Preferences(components=frozenset({"pos"})), email="owner@example.com", **NIGHT)
-    tell(harness)
+    post_update(harness)
     assert provider.requests == []
     harness.later(7 * HOURS)
-    assert provider.told == ["owner@example.com"]
+    assert provider.addresses == ["owner@example.com"]
 
 
 def test_who_takes_their_quiet_hours_back_is_told_at_once(harness: EmailHarness, provider: Provider) -> None:
     harness.pipeline.subscriber("shop", **NIGHT)
     harness.pipeline.subscriber("other", **NIGHT)
-    tell(harness)
+    post_update(harness)
     with harness.pipeline.database.write() as connection:
         connection.exec_driver_sql("UPDATE subscriber SET quiet_from = NULL, quiet_to = NULL WHERE name = 'shop'")
         assert release_deferred(connection, key_of("shop"), harness.pipeline.now) == 1
     harness.later(1)
-    assert provider.told == ["shop@example.com"]
+    assert provider.addresses == ["shop@example.com"]
     harness.later(7 * HOURS)
-    assert provider.told == ["other@example.com", "shop@example.com"]
+    assert provider.addresses == ["other@example.com", "shop@example.com"]
 
 
 def test_an_hour_brings_what_its_limit_allows_and_always_the_resolution(
     harness: EmailHarness, provider: Provider
 ) -> None:
     harness.pipeline.subscriber("shop", max_per_hour=2)
-    tell(harness)
+    post_update(harness)
     for status in (Status.IDENTIFIED, Status.MONITORING):
         harness.later(600)
-        tell(harness, status)
+        post_update(harness, status)
     assert len(provider.requests) == 1
     assert waiting(harness)[-1] == ("queued", "hourly_limit", datetime(2026, 3, 3, 0, 0, tzinfo=UTC))
     harness.later(600)
-    tell(harness, Status.RESOLVED)
+    post_update(harness, Status.RESOLVED)
     assert len(provider.requests) == 2
     assert all(f"Update number {number}." in provider.requests[-1].content.text for number in (2, 3, 4))
     assert [state for state, *_ in waiting(harness)] == ["accepted", "superseded", "superseded", "accepted"]
@@ -148,9 +148,9 @@ def test_an_hour_brings_what_its_limit_allows_and_always_the_resolution(
 
 def test_what_waited_for_the_hour_is_sent_when_it_is_over(harness: EmailHarness, provider: Provider) -> None:
     harness.pipeline.subscriber("shop", max_per_hour=1)
-    tell(harness)
+    post_update(harness)
     harness.later(600)
-    tell(harness, Status.IDENTIFIED)
+    post_update(harness, Status.IDENTIFIED)
     harness.later(2_999)
     assert len(provider.requests) == 1
     harness.later(1)
@@ -161,7 +161,7 @@ def test_incidents_share_the_hour_of_one_mailbox(harness: EmailHarness, provider
     harness.pipeline.subscriber("shop", max_per_hour=2)
     harness.pipeline.subscriber("second shop", email="shop@example.com")
     for number in (1, 2, 3):
-        tell(harness, incident_id=f"inc-{number}", update_id=f"upd-{number}")
+        post_update(harness, incident_id=f"inc-{number}", update_id=f"upd-{number}")
     assert len(provider.requests) == 1
     harness.later(HOURS)
     assert len(provider.requests) == 2
@@ -174,14 +174,14 @@ def test_what_never_arrived_uses_up_nothing(harness: EmailHarness, provider: Pro
     harness.work()
     with harness.pipeline.database.write() as connection:
         connection.exec_driver_sql("UPDATE batch SET state = 'failed' WHERE channel = 'email'")
-    tell(harness, incident_id="inc-2", update_id="upd-x")
+    post_update(harness, incident_id="inc-2", update_id="upd-x")
     assert len(provider.requests) == 2
 
 
 def test_a_morning_that_would_exceed_the_limit_is_spread(harness: EmailHarness, provider: Provider) -> None:
     harness.pipeline.subscriber("shop", **NIGHT, max_per_hour=2)
     for number in (1, 2):
-        tell(harness, incident_id=f"inc-{number}", update_id=f"upd-{number}")
+        post_update(harness, incident_id=f"inc-{number}", update_id=f"upd-{number}")
     harness.later(7 * HOURS)
     assert len(provider.requests) == 1
     harness.later(HOURS)

@@ -27,4 +27,4 @@ def test_an_opt_out_holds_for_what_is_planned_already_and_for_its_incident_alone
         assert suppressions.opt_out(connection, incident_id, address_key(PEPPER, "a@example.com"), harness.pipeline.now)
     provider.down = None
     harness.later(60)
-    assert provider.told == (told or ["a@example.com", "b@example.com"])
+    assert provider.addresses == (told or ["a@example.com", "b@example.com"])

@@ -12,7 +12,7 @@ from tests.support.email_harness import EmailHarness, Provider, build_harness, s
 REVOKED = ChannelStoppedError(Reason.AUTH, "the key was revoked", status=401)
 
 
-def standing(harness: EmailHarness) -> list[str]:
+def batch_states(harness: EmailHarness) -> list[str]:
     with harness.pipeline.database.read() as connection:
         return [row.key for row in alerts.current(connection)]
 
@@ -28,13 +28,13 @@ def test_a_revoked_key_stops_the_lane_with_an_alarm_fails_nobody_and_goes_on_whe
     for _ in range(60):
         harness.later(10)
     assert states(harness) == {"queued"}
-    assert standing(harness) == ["email:sendgrid"]
+    assert batch_states(harness) == ["email:sendgrid"]
     assert provider.calls <= 14  # about one a minute, however many batches wait
     provider.down = None
     for _ in range(12):
         harness.later(10)
-    assert provider.told == everybody
-    assert standing(harness) == []
+    assert provider.addresses == everybody
+    assert batch_states(harness) == []
 
 
 def test_a_rate_that_is_used_up_is_waited_for_without_using_up_attempts(database: Database) -> None:
@@ -49,7 +49,7 @@ def test_a_rate_that_is_used_up_is_waited_for_without_using_up_attempts(database
     harness.later(19)
     assert provider.calls == 1
     harness.later(12)
-    assert provider.told == everybody
+    assert provider.addresses == everybody
     with database.read() as connection:
         assert set(connection.exec_driver_sql("SELECT attempts FROM batch WHERE channel = 'email'").scalars()) == {1}
 
@@ -65,7 +65,7 @@ def test_what_waits_for_the_provider_makes_way_for_newer_news(database: Database
     provider.down = None
     for _ in range(20):
         harness.later(10)
-    assert provider.told == everybody
+    assert provider.addresses == everybody
     assert all("Update number 2." in request.content.text for request in provider.requests)
 
 
@@ -78,9 +78,9 @@ def test_while_the_first_provider_is_down_the_second_tells_and_afterwards_the_fi
     harness.work()
     for _ in range(3):
         harness.later(10)
-    assert (first.told, second.told) == ([], everybody)
+    assert (first.addresses, second.addresses) == ([], everybody)
     first.down = None
     harness.later(120)
     harness.pipeline.post(Status.RESOLVED)
     harness.work()
-    assert (first.told, second.told) == (everybody, everybody)
+    assert (first.addresses, second.addresses) == (everybody, everybody)

@@ -79,7 +79,7 @@ def test_the_guard_refuses_what_it_would_hold(
         a_replay(harness, policy).run(order, ME, may_announce=False)
     assert setting in str(refused.value)
     assert entries(database) == []
-    assert set(harness.pipeline.told(harness.pipeline.notices()[0].id).values()) == {"accepted"}
+    assert set(harness.pipeline.delivery_states(harness.pipeline.notices()[0].id).values()) == {"accepted"}
     assert a_replay(harness, BlastGuardPolicy(hold_above=3, needs_announce=True)).run(order, ME, may_announce=True) == 3
 
 

@@ -12,7 +12,7 @@ from notifier.storage.recipients import endpoints
 from tests.support.fake_endpoints import WorkerVanished, down, endpoint_harness, url_of
 
 
-def told(messages: list[dict[str, Any]]) -> list[tuple[int, list[str]]]:
+def updates_in(messages: list[dict[str, Any]]) -> list[tuple[int, list[str]]]:
     """Sequence and updates of each message."""
     return [(item["data"]["sequence"], [update["id"] for update in item["data"]["updates"]]) for item in messages]
 
@@ -75,7 +75,7 @@ def test_with_every_updates_arrive_in_order_each_said_once(database: Database) -
     harness.line.answers.clear()
     harness.later(5)
     assert harness.states("ordered") == [("accepted", None, 2), ("accepted", None, 1)]
-    assert told(harness.heard("ordered")) == [(1, ["upd-1"]), (1, ["upd-1"]), (2, ["upd-2"])]
+    assert updates_in(harness.received("ordered")) == [(1, ["upd-1"]), (1, ["upd-1"]), (2, ["upd-2"])]
 
 
 def test_with_latest_an_overtaken_update_is_replaced_by_the_one_that_tells_both(database: Database) -> None:
@@ -91,7 +91,7 @@ def test_with_latest_an_overtaken_update_is_replaced_by_the_one_that_tells_both(
     harness.line.answers.clear()
     harness.later(1)  # the older one's retry is due: the newer one goes in its place, before its own time
     assert harness.states("hurried") == [("superseded", "newer_update", 1), ("accepted", None, 2)]
-    assert told(harness.heard("hurried"))[-1] == (2, ["upd-1", "upd-2"])
+    assert updates_in(harness.received("hurried"))[-1] == (2, ["upd-1", "upd-2"])
     assert len(harness.posted("hurried")) == 3
 
 
@@ -114,7 +114,7 @@ def test_types_leave_out_what_the_endpoint_does_not_want(database: Database) -> 
     for status in (Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED):
         harness.pipeline.post(status)
         harness.work()
-    assert [message["type"] for message in harness.heard("typed")] == ["incident.created", "incident.resolved"]
+    assert [message["type"] for message in harness.received("typed")] == ["incident.created", "incident.resolved"]
     assert harness.states("typed")[1][0] == "canceled"
 
 
@@ -124,7 +124,7 @@ def test_who_wants_the_end_only_by_type_is_told_the_end(database: Database) -> N
     for status in (Status.INVESTIGATING, Status.RESOLVED):
         harness.pipeline.post(status)
         harness.work()
-    assert [message["type"] for message in harness.heard("typed")] == ["incident.resolved"]
+    assert [message["type"] for message in harness.received("typed")] == ["incident.resolved"]
 
 
 def test_a_receivers_own_wait_is_kept(database: Database) -> None:

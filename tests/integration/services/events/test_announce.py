@@ -100,7 +100,13 @@ def test_milestones_of_planned_work_are_its_announcement_every_move_its_start_an
         (Status.COMPLETED, LATER),
     ]
     steps(pipeline, told)
-    assert ["milla" in pipeline.told(row.id) for row in pipeline.notices()] == [True, True, True, False, True]
+    assert ["milla" in pipeline.delivery_states(row.id) for row in pipeline.notices()] == [
+        True,
+        True,
+        True,
+        False,
+        True,
+    ]
 
 
 @pytest.mark.parametrize("wanted", [UpdateLevel.ALL, UpdateLevel.MILESTONES, UpdateLevel.RESOLUTION])
@@ -117,13 +123,13 @@ def test_whoever_was_told_of_the_announcement_is_told_that_it_is_canceled_and_no
     everybody(pipeline)
     announced, canceled = pipeline.notices()
     assert canceled.urgency == "flush_on"
-    assert pipeline.told(canceled.id) == {"told": "accepted"}
+    assert pipeline.delivery_states(canceled.id) == {"told": "accepted"}
     notice = notice_from_json(canceled.content)
     assert (notice.closes, notice.kind_for(1)) == (True, MessageKind.MAINTENANCE_CANCELED)
     assert [(part.key, part.status) for part in notice.incident.components] == [
         ("checkout", ComponentStatus.OPERATIONAL)
     ]
-    assert ("told" in pipeline.told(announced.id)) == (wanted is not UpdateLevel.RESOLUTION)
+    assert ("told" in pipeline.delivery_states(announced.id)) == (wanted is not UpdateLevel.RESOLUTION)
 
 
 def test_the_end_without_components_is_stored_and_told_with_all_of_them_operational(database: Database) -> None:

@@ -13,25 +13,25 @@ def test_what_is_held_is_shown_by_its_release_and_never_when_it_is_called_off(da
     assert desk.pipeline.post(Status.INVESTIGATING, "From a script.", guarded=True).held
     desk.pipeline.post(Status.IDENTIFIED, "A second.", guarded=True, notify=False)
     desk.harness.later(120)
-    assert (desk.public(), desk.provider.told) == ([], [])
+    assert (desk.public(), desk.provider.addresses) == ([], [])
     assert desk.flags() == [(True, True, True), (False, True, True)]
     waiting = desk.history.held()[0]
     assert (waiting["body"], waiting["status"]) == ({"en": "From a script."}, "investigating")
     desk.release.release(waiting["id"], ME)
     desk.harness.work()
     assert desk.public() == ["From a script."]
-    assert len(desk.provider.told) == 2
+    assert len(desk.provider.addresses) == 2
     desk.release.release(desk.held()[0], ME)
     desk.harness.later(120)
     assert desk.public() == ["From a script.", "A second."]
-    assert len(desk.provider.told) == 2
+    assert len(desk.provider.addresses) == 2
     desk.pipeline.post(Status.MONITORING, "A third.", guarded=True)
     for channel in Channel:
         for public_id in desk.held(channel):
             assert desk.release.cancel(public_id, ME)["state"] == "canceled"
     desk.harness.later(120)
     assert "A third." not in desk.public()
-    assert len(desk.provider.told) == 2
+    assert len(desk.provider.addresses) == 2
     assert desk.history.incident("inc-1")["status"] == "identified"
 
 
@@ -53,7 +53,7 @@ def test_what_the_version_before_held_is_released_with_all_it_was_to_tell(databa
     for public_id in desk.held(Channel.WEBHOOK):
         desk.release.cancel(public_id, ME)
     desk.harness.later(120)
-    assert len(desk.provider.told) == 4
+    assert len(desk.provider.addresses) == 4
 
 
 @pytest.mark.parametrize("word", ["release", "cancel"])
@@ -66,7 +66,7 @@ def test_a_held_edit_changes_nothing_before_it_is_released(database: Database, w
     desk.harness.later(120)
     assert desk.public() == ["Told."]
     assert desk.history.incident("inc-1")["impact"] == "minor"
-    assert len(desk.provider.told) == 2
+    assert len(desk.provider.addresses) == 2
     if word == "release":
         desk.release.release(desk.held()[0], ME)
     else:
@@ -76,7 +76,7 @@ def test_a_held_edit_changes_nothing_before_it_is_released(database: Database, w
     released = word == "release"
     assert desk.public() == (["Edited."] if released else ["Told."])
     assert desk.history.incident("inc-1")["impact"] == ("critical" if released else "minor")
-    assert len(desk.provider.told) == (4 if released else 2)
+    assert len(desk.provider.addresses) == (4 if released else 2)
     assert desk.flags() == [(True, True, False)]
 
 

@@ -46,7 +46,7 @@ def release(harness: EmailHarness) -> Release:
     return Release(pipeline.database, pipeline.policies, pipeline.clock, pipeline.tasks, pipeline.translations)
 
 
-def told_in(text: str) -> list[int]:
+def updates_in(text: str) -> list[int]:
     return [number for number in range(1, 10) if f"Update number {number}." in text]
 
 
@@ -60,7 +60,7 @@ def test_the_answer_says_how_many_it_concerns_and_that_it_is_held(harness: Email
     assert receipt.reason == "will be announced, once approved"
     for _ in range(3):
         harness.later(60)
-    assert provider.told == []
+    assert provider.addresses == []
     assert states(harness) == ["held"]
 
 
@@ -100,7 +100,7 @@ def test_what_reaches_few_enough_goes_by_itself(harness: EmailHarness, provider:
     receipt = harness.pipeline.post(Status.INVESTIGATING)
     harness.work()
     assert (receipt.recipients, receipt.held) == (3, False)
-    assert len(provider.told) == 3
+    assert len(provider.addresses) == 3
 
 
 def test_a_release_tells_what_was_held_before_it_as_one(harness: EmailHarness, provider: Provider) -> None:
@@ -110,7 +110,7 @@ def test_a_release_tells_what_was_held_before_it_as_one(harness: EmailHarness, p
     last = harness.pipeline.notices()[-1]
     assert release(harness).release(last.public_id, ME) == {"id": last.public_id, "state": "planning"}
     harness.work()
-    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2, 3]]
+    assert [updates_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2, 3]]
     assert states(harness) == ["superseded", "superseded", "planned"]
     assert harness.pipeline.post(Status.RESOLVED).held  # whose word was for this one is not for the next
 
@@ -123,7 +123,7 @@ def test_what_is_called_off_is_told_neither_now_nor_with_the_next(harness: Email
     assert release(harness).cancel(first.public_id, ME)["state"] == "canceled"
     release(harness).release(second.public_id, ME)
     harness.work()
-    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[2]]
+    assert [updates_in(mail) for mail in provider.mails_to(MERCHANT)] == [[2]]
     assert states(harness) == ["canceled", "planned"]
     said = harness.pipeline.explain.recipient("inc-1", "shop-0")["notifications"]
     assert "was canceled by a colleague before anyone was notified" in said[0]["words"]
@@ -135,7 +135,7 @@ def test_who_was_never_told_that_it_began_is_not_told_that_it_ended(harness: Ema
     guarded(harness, BlastGuardPolicy())
     harness.pipeline.post(Status.RESOLVED)
     harness.work()
-    assert provider.told == []
+    assert provider.addresses == []
 
 
 def test_what_waits_keeps_what_was_released_before_on_its_way(harness: EmailHarness, provider: Provider) -> None:
@@ -146,10 +146,10 @@ def test_what_waits_keeps_what_was_released_before_on_its_way(harness: EmailHarn
     harness.later(61)
     harness.pipeline.post(Status.IDENTIFIED)
     harness.later(11)
-    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1]]
+    assert [updates_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1]]
     release(harness).release(harness.pipeline.notices()[1].public_id, ME)
     harness.work()
-    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2]]
+    assert [updates_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2]]
 
 
 def test_partners_get_what_was_held_before_in_order(harness: EmailHarness) -> None:
@@ -168,7 +168,7 @@ def test_a_key_without_the_right_is_held_where_that_is_asked_for(harness: EmailH
     guarded(harness, BlastGuardPolicy(needs_announce=True))
     assert harness.pipeline.post(Status.INVESTIGATING, guarded=True).held
     harness.later(61)
-    assert provider.told == []
+    assert provider.addresses == []
     guarded(harness, BlastGuardPolicy())
     assert not harness.pipeline.post(Status.INVESTIGATING, guarded=True, incident_id="inc-2").held
 

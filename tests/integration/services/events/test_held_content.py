@@ -89,7 +89,7 @@ def test_a_silent_update_is_shown_and_told_to_nobody(database: Database) -> None
     desk.harness.later(120)
     assert receipt.outcome is Outcome.RECORDED
     assert desk.public() == ["Shown, not told."]
-    assert desk.provider.told == []
+    assert desk.provider.addresses == []
     assert desk.flags() == [(False, True, False)]
 
 
@@ -117,10 +117,10 @@ def test_what_was_silent_may_be_told_and_what_was_hidden_may_be_shown(database: 
     desk.pipeline.post(Status.INVESTIGATING, "The same.", visible=False, update_id="u")
     desk.pipeline.post(Status.INVESTIGATING, "The same.", notify=False, update_id="u")
     assert desk.public() == ["The same."]
-    assert desk.provider.told == []
+    assert desk.provider.addresses == []
     assert desk.pipeline.post(Status.INVESTIGATING, "The same.", update_id="u").outcome is Outcome.ACCEPTED
     desk.harness.work()
-    assert desk.provider.told == ["jansen@example.com", "smith@example.com"]
+    assert desk.provider.addresses == ["jansen@example.com", "smith@example.com"]
     desk.pipeline.post(Status.INVESTIGATING, "The same.", visible=False, update_id="u")
     assert desk.public() == []
 
@@ -142,7 +142,7 @@ def test_a_persons_update_goes_by_itself_and_begins_the_story_for_those_told(dat
     assert desk.release.release(desk.held()[0], ME)["state"] == "superseded"
     desk.harness.later(120)
     assert desk.public() == ["From a script.", "From a person."]
-    assert len(desk.provider.told) == 2
+    assert len(desk.provider.addresses) == 2
     assert desk.history.incident("inc-1")["status"] == "identified"
 
 
@@ -182,7 +182,7 @@ def test_a_persons_word_for_a_held_update_takes_its_place(database: Database) ->
     assert not desk.pipeline.post(Status.INVESTIGATING, "From a script.", update_id="u").held
     desk.harness.work()
     assert desk.public() == ["From a script."]
-    assert len(desk.provider.told) == 2
+    assert len(desk.provider.addresses) == 2
     assert desk.held() == []
 
 
@@ -197,7 +197,7 @@ def test_old_news_waits_whoever_hands_it_in(database: Database) -> None:
     assert not desk.pipeline.post(Status.RESOLVED, "For the record.", posted_at=old, notify=False).held
     assert desk.public() == ["For the record."]
     desk.harness.later(120)
-    assert desk.provider.told == []
+    assert desk.provider.addresses == []
 
 
 @pytest.mark.parametrize("rules", [{}, FOLLOW], ids=["fallback", "send_and_follow"])

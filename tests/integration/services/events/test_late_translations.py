@@ -56,11 +56,11 @@ def test_a_mail_waits_for_its_language_and_leaves_when_that_comes(database: Data
     harness, provider = translating_harness(database, HOLD)
     harness.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
     harness.work()
-    assert provider.told == ["smith@example.com"]
+    assert provider.addresses == ["smith@example.com"]
     harness.later(60)
     harness.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     harness.later(1)
-    assert provider.told == ["jansen@example.com", "smith@example.com"]
+    assert provider.addresses == ["jansen@example.com", "smith@example.com"]
     assert "Betalingen zijn traag." in provider.mails_to("jansen@example.com")[0]
 
 
@@ -69,7 +69,7 @@ def test_a_mail_waits_no_longer_than_the_limit(database: Database) -> None:
     harness.pipeline.post(Status.INVESTIGATING, ENGLISH)
     harness.work()
     harness.later(590)
-    assert provider.told == ["smith@example.com"]
+    assert provider.addresses == ["smith@example.com"]
     harness.later(15)
     (mail,) = provider.mails_to("jansen@example.com")
     assert "Payments are slow." in mail
@@ -95,16 +95,16 @@ def test_only_who_read_it_in_another_language_is_told_again(database: Database) 
     harness, provider = translating_harness(database, FOLLOW)
     harness.pipeline.post(Status.INVESTIGATING, ENGLISH, update_id="upd-1")
     harness.work()
-    assert provider.told == ["jansen@example.com", "smith@example.com"]
+    assert provider.addresses == ["jansen@example.com", "smith@example.com"]
     harness.later(300)
     receipt = harness.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     assert receipt.reason.endswith("readers of the added language are notified")
     harness.work()
-    assert provider.told == ["jansen@example.com", "jansen@example.com", "smith@example.com"]
+    assert provider.addresses == ["jansen@example.com", "jansen@example.com", "smith@example.com"]
     assert "Betalingen zijn traag." in provider.mails_to("jansen@example.com")[1]
     harness.pipeline.post(Status.INVESTIGATING, BOTH | {"nl": "Betalingen zijn héél traag."}, update_id="upd-1")
     harness.work()
-    assert len(provider.told) == 3  # a correction is no translation
+    assert len(provider.addresses) == 3  # a correction is no translation
     harness.later(300)
     harness.pipeline.post(Status.RESOLVED, {"en": "Solved.", "nl": "Opgelost."})
     harness.work()
@@ -125,7 +125,7 @@ def test_a_follow_up_replaces_no_message_that_is_still_on_its_way(database: Data
         harness.attempt.run(batch_id)
     harness.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     harness.work()
-    assert provider.told == ["jansen@example.com", "jansen@example.com", "late@example.com", "smith@example.com"]
+    assert provider.addresses == ["jansen@example.com", "jansen@example.com", "late@example.com", "smith@example.com"]
 
 
 def test_each_language_is_followed_by_its_own_translation(database: Database) -> None:
@@ -153,7 +153,7 @@ def test_who_is_planned_after_a_follow_up_is_told_all_the_same(database: Databas
     assert stored is not None
     harness.pipeline.plan._prepare(stored)
     dutch = {f"{name}@example.com" for name in ("jansen", "shop-1", "shop-3", "shop-5")}
-    while not dutch.intersection(provider.told):
+    while not dutch.intersection(provider.addresses):
         batches = harness.pipeline.plan._plan_one(stored)
         assert batches is not None
         for batch in batches:
@@ -161,7 +161,7 @@ def test_who_is_planned_after_a_follow_up_is_told_all_the_same(database: Databas
     harness.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1")
     harness.work()
     everybody = {"jansen", "smith", *(f"shop-{number}" for number in range(6))}
-    assert {name.partition("@")[0] for name in provider.told} == everybody
+    assert {name.partition("@")[0] for name in provider.addresses} == everybody
 
 
 def test_news_replaces_a_follow_up_that_has_not_left(database: Database) -> None:
@@ -185,7 +185,7 @@ def test_what_is_not_to_be_told_is_not_followed(database: Database) -> None:
     harness.work()
     harness.pipeline.post(Status.INVESTIGATING, BOTH, update_id="upd-1", notify=False)
     harness.work()
-    assert provider.told == ["jansen@example.com", "smith@example.com"]
+    assert provider.addresses == ["jansen@example.com", "smith@example.com"]
 
 
 def test_a_post_waits_for_the_accounts_language(sqlite_database: Database, sandbox: RunningSandbox) -> None:

@@ -24,7 +24,7 @@ def pipeline(database: Database) -> Pipeline:
     return Pipeline(database)
 
 
-def told(pipeline: Pipeline, status: Status, state: DeliveryState = DELIVERED) -> None:
+def notify(pipeline: Pipeline, status: Status, state: DeliveryState = DELIVERED) -> None:
     """Announce an update; the provider took it (or not) from everybody it was meant for."""
     pipeline.now += timedelta(minutes=30)
     pipeline.post(status)
@@ -53,23 +53,23 @@ def reasons(found: dict[str, Any]) -> dict[str, str]:
 def test_where_everybody_was_told_there_is_no_exception(pipeline: Pipeline) -> None:
     for name in ("shop-1", "shop-2"):
         pipeline.subscriber(name)
-    told(pipeline, Status.INVESTIGATING)
+    notify(pipeline, Status.INVESTIGATING)
     pipeline.subscriber("late")
-    told(pipeline, Status.MONITORING, DeliveryState.ACCEPTED)
-    told(pipeline, Status.RESOLVED, DeliveryState.ACCEPTED)
+    notify(pipeline, Status.MONITORING, DeliveryState.ACCEPTED)
+    notify(pipeline, Status.RESOLVED, DeliveryState.ACCEPTED)
     assert audit(pipeline) == {"id": "inc-1", "told_start": 3, "told_end": 3, "exceptions": []}
 
 
 def test_who_was_not_told_of_the_end_stands_there_with_a_reason(pipeline: Pipeline) -> None:
     names = ("fine", "left", "gone", "bounces", "sleeps", "stopped", "failed", "nowhere")
     numbers = {name: pipeline.subscriber(name) for name in names}
-    told(pipeline, Status.INVESTIGATING)
+    notify(pipeline, Status.INVESTIGATING)
     s = t.subscriber.c
     with pipeline.database.write() as connection:
         connection.execute(update(t.subscriber).where(s.external_id == "left").values(state="unsubscribed"))
         connection.execute(update(t.subscriber).where(s.external_id == "stopped").values(state="suppressed"))
         connection.execute(delete(t.subscriber).where(s.external_id == "gone"))
-    told(pipeline, Status.RESOLVED)
+    notify(pipeline, Status.RESOLVED)
     due_at = START + timedelta(hours=9)
     queued = DeliveryState.QUEUED.value
     detach(pipeline, numbers["bounces"], state=DeliveryState.BOUNCED.value)
@@ -104,8 +104,8 @@ def test_every_exception_but_an_unknown_one_has_its_reason(reason: str, explaine
 def test_who_wants_the_end_alone_was_told_of_the_start_by_being_in_scope(pipeline: Pipeline) -> None:
     pipeline.subscriber("all")
     final = pipeline.subscriber("end-alone", Preferences(updates=UpdateLevel.RESOLUTION))
-    told(pipeline, Status.INVESTIGATING)
-    told(pipeline, Status.RESOLVED)
+    notify(pipeline, Status.INVESTIGATING)
+    notify(pipeline, Status.RESOLVED)
     assert (audit(pipeline)["told_start"], audit(pipeline)["told_end"]) == (2, 2)
     detach(pipeline, final, state=DeliveryState.QUEUED.value, reason=Reason.SERVER_ERROR.value, attempts=2)
     found = audit(pipeline)
@@ -117,18 +117,18 @@ def test_the_end_of_an_earlier_round_is_not_the_end(pipeline: Pipeline) -> None:
     for name in ("shop-1", "shop-2"):
         pipeline.subscriber(name)
     for status in (Status.INVESTIGATING, Status.RESOLVED, Status.INVESTIGATING):
-        told(pipeline, status)
-    told(pipeline, Status.RESOLVED, DeliveryState.QUEUED)
+        notify(pipeline, status)
+    notify(pipeline, Status.RESOLVED, DeliveryState.QUEUED)
     assert reasons(audit(pipeline)) == dict.fromkeys(("shop-1", "shop-2"), "waiting: to be sent")
     pipeline.settle_batches()
-    told(pipeline, Status.POSTMORTEM)
+    notify(pipeline, Status.POSTMORTEM)
     assert audit(pipeline)["exceptions"] == []
 
 
 def test_an_end_that_waits_for_a_window_is_owed_to_all(pipeline: Pipeline) -> None:
     pipeline.policies = {channel: policy for channel, policy in pipeline.policies.items() if channel is Channel.EMAIL}
     pipeline.subscriber("shop-1")
-    told(pipeline, Status.INVESTIGATING)
+    notify(pipeline, Status.INVESTIGATING)
     pipeline.now += timedelta(seconds=1)
     pipeline.post(Status.RESOLVED, automatic=True)
     assert reasons(audit(pipeline)) == {"shop-1": "waiting: it has not been announced here yet"}
@@ -139,19 +139,19 @@ def test_only_incidents_that_are_over_are_looked_at(pipeline: Pipeline) -> None:
     with pytest.raises(NotFoundError):
         closure.audit(incident_id="inc-1")
     pipeline.subscriber("shop-1")
-    told(pipeline, Status.INVESTIGATING)
+    notify(pipeline, Status.INVESTIGATING)
     with pytest.raises(ConflictError, match="is not over"):
         closure.audit(incident_id="inc-1")
     assert closure.audit() == {"incidents": []}
-    told(pipeline, Status.RESOLVED)
+    notify(pipeline, Status.RESOLVED)
     assert [item["id"] for item in closure.audit(since=pipeline.now)["incidents"]] == ["inc-1"]
     assert closure.audit(since=pipeline.now + timedelta(seconds=1)) == {"incidents": []}
 
 
 def test_of_pruned_deliveries_it_says_so_rather_than_that_nobody_was_told(pipeline: Pipeline) -> None:
     pipeline.subscriber("shop-1")
-    told(pipeline, Status.INVESTIGATING)
-    told(pipeline, Status.RESOLVED)
+    notify(pipeline, Status.INVESTIGATING)
+    notify(pipeline, Status.RESOLVED)
     pipeline.now += timedelta(days=400)
     prune = Prune(
         pipeline.database,
@@ -165,9 +165,9 @@ def test_of_pruned_deliveries_it_says_so_rather_than_that_nobody_was_told(pipeli
 
 def test_a_message_that_makes_no_sense_does_not_hide_the_others(pipeline: Pipeline) -> None:
     pipeline.subscriber("shop-1")
-    told(pipeline, Status.INVESTIGATING)
-    told(pipeline, Status.IDENTIFIED)
-    told(pipeline, Status.RESOLVED)
+    notify(pipeline, Status.INVESTIGATING)
+    notify(pipeline, Status.IDENTIFIED)
+    notify(pipeline, Status.RESOLVED)
     spoiled = t.notification.c.id == pipeline.notices()[1].id
     with pipeline.database.write() as connection:
         connection.execute(update(t.notification).where(spoiled).values(content={}))

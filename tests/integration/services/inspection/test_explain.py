@@ -11,14 +11,14 @@ from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import provider_inbox
 from notifier.storage.operations.provider_inbox import ReportedEvent
-from tests.integration.services.inspection.explained import tell, why
+from tests.integration.services.inspection.explained import post_update, why
 from tests.support.email_harness import Provider, build_harness
 from tests.support.pipeline_harness import Pipeline, key_of
 
 
 def test_preferences_changed_since_do_not_rewrite_what_happened(pipeline: Pipeline) -> None:
     pipeline.subscriber("shop", state="unsubscribed")
-    tell(pipeline)
+    post_update(pipeline)
     with pipeline.database.write() as connection:
         connection.execute(update(t.subscriber).values(state="active"))
         actor = Actor("key:support", "192.0.2.7")
@@ -58,14 +58,14 @@ def test_attempts_and_what_the_provider_reported_are_the_evidence(database: Data
 
 def test_coalescing_is_told_update_by_update(pipeline: Pipeline) -> None:
     pipeline.subscriber("shop")
-    tell(pipeline)
+    post_update(pipeline)
     before = pipeline.now - timedelta(minutes=5)
     for status in (Status.IDENTIFIED, Status.MONITORING):
-        tell(pipeline, status)
+        post_update(pipeline, status)
     pipeline.later(61)
-    tell(pipeline, Status.IDENTIFIED)
-    tell(pipeline, Status.INVESTIGATING, posted_at=before)
-    tell(pipeline, Status.MONITORING, notify=False)
+    post_update(pipeline, Status.IDENTIFIED)
+    post_update(pipeline, Status.INVESTIGATING, posted_at=before)
+    post_update(pipeline, Status.MONITORING, notify=False)
     found = pipeline.explain.recipient("inc-1", "shop")
     said = {item["id"]: (item["sequence"], item["words"]) for item in found["updates"]}
     assert said["upd-1"][0] == 1
@@ -83,7 +83,7 @@ def test_coalescing_is_told_update_by_update(pipeline: Pipeline) -> None:
 def test_whoever_was_told_nothing_reads_that_an_announced_update_has_not_reached_them(pipeline: Pipeline) -> None:
     pipeline.subscriber("shop", Preferences(min_impact=Impact.CRITICAL))
     pipeline.subscriber("told")
-    tell(pipeline)
+    post_update(pipeline)
     pipeline.settle_batches(DeliveryState.DELIVERED)
     words = [pipeline.explain.recipient("inc-1", who)["updates"][0]["words"] for who in ("told", "shop")]
     said = "Update upd-1 (investigating): announced by e-mail in message 1: the incident began."

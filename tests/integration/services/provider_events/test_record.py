@@ -21,7 +21,7 @@ LOST = OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "hung up")
 EVIDENCE = 180.0
 
 
-def accepted_unheard(provider: Provider) -> None:
+def accepted_unconfirmed(provider: Provider) -> None:
     """Let the provider take the next request and hang up without an answer."""
 
     def take(request: MailRequest) -> DeliveryError:
@@ -61,7 +61,7 @@ def doubtful_harness(database: Database, people: int = 4) -> tuple[EmailHarness,
     provider = Provider(name="sendgrid")
     harness = build_harness(database, provider, evidence=timedelta(seconds=EVIDENCE))
     subscribe(harness, people)
-    accepted_unheard(provider)
+    accepted_unconfirmed(provider)
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()
     return harness, provider
@@ -91,7 +91,7 @@ def test_one_event_that_names_the_attempt_is_evidence_for_all_of_it(database: Da
     harness.later(EVIDENCE + 60)
     assert len(provider.requests) == 1
     (notice,) = harness.pipeline.notices()
-    assert set(harness.pipeline.told(notice.id).values()) == {"accepted"}
+    assert set(harness.pipeline.delivery_states(notice.id).values()) == {"accepted"}
     assert counted(harness) == {("mail_unknown", "sendgrid"): 4, ("mail_confirmed", "sendgrid"): 4}
 
 
@@ -133,7 +133,7 @@ def test_what_a_vanished_worker_had_handed_over_is_not_sent_again_when_events_te
     provider = Provider(name="sendgrid")
     harness = build_harness(database, provider, evidence=timedelta(seconds=EVIDENCE))
     subscribe(harness, 3)
-    accepted_unheard(provider)
+    accepted_unconfirmed(provider)
 
     class VanishedError(BaseException):
         """Nothing of ours catches this: the worker is gone between the answer and the record."""
@@ -180,7 +180,7 @@ def test_a_doubt_may_be_resolved_by_the_other_provider_and_that_is_counted(datab
     harness.work()
     for _ in range(5):
         harness.later(20)
-    assert second.told == everybody
+    assert second.addresses == everybody
     assert counted(harness)["mail_repeated", "sendgrid>smtp"] == 3
 
 

@@ -51,7 +51,7 @@ def test_what_waited_through_an_outage_is_told_within_seconds_of_its_end_and_few
     assert provider.calls < 30  # three that opened the circuit, then one every two seconds
     provider.down = None
     second_by_second(harness, 3)
-    assert provider.told == everybody
+    assert provider.addresses == everybody
     assert states(harness) == {"accepted"}
 
 
@@ -64,7 +64,7 @@ def test_waiting_uses_up_no_attempts_however_long_it_lasts(database: Database) -
     provider.down = None
     harness.later(3)
     harness.later(1)
-    assert provider.told == everybody
+    assert provider.addresses == everybody
 
 
 def test_a_batch_that_alone_fails_does_not_keep_the_others_waiting(ledger: Database) -> None:
@@ -85,7 +85,7 @@ def test_a_batch_that_alone_fails_does_not_keep_the_others_waiting(ledger: Datab
     harness.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
     harness.work()
     second_by_second(harness, 12)
-    assert provider.told == everybody
+    assert provider.addresses == everybody
 
 
 def test_known_failures_go_to_the_other_provider_at_once(database: Database) -> None:
@@ -94,7 +94,7 @@ def test_known_failures_go_to_the_other_provider_at_once(database: Database) -> 
     everybody = subscribe(harness, 3)
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()  # no time passes
-    assert second.told == everybody
+    assert second.addresses == everybody
     assert first.calls <= 3
 
 
@@ -106,11 +106,11 @@ def test_a_request_nobody_answers_goes_to_the_other_provider_at_once_and_so_does
     everybody = subscribe(harness, 3)
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()
-    assert (first.calls, second.told) == (1, everybody)
+    assert (first.calls, second.addresses) == (1, everybody)
     harness.later(30)
     harness.pipeline.post(Status.INVESTIGATING, incident_id="inc-2")
     harness.work()
-    assert (first.calls, second.told) == (1, sorted(everybody * 2))
+    assert (first.calls, second.addresses) == (1, sorted(everybody * 2))
 
 
 def test_where_evidence_can_come_a_doubt_is_not_handed_on_and_recovery_does_not_hurry_it(database: Database) -> None:
@@ -138,7 +138,7 @@ def test_a_wait_the_provider_asked_for_is_not_shortened_by_another_batchs_succes
     second_by_second(harness, 19)
     assert provider.calls == 1
     second_by_second(harness, 3)
-    assert provider.told == everybody
+    assert provider.addresses == everybody
 
 
 def test_what_is_handed_back_after_another_worker_closed_the_circuit_does_not_wait_for_it(database: Database) -> None:

@@ -36,7 +36,9 @@ def an_account(platform: Platform) -> Account:
     return Account(name="acc-de", platform=platform, locale="en")
 
 
-def a_desk(harness: SocialHarness, account: Account, account_lock: LocalAccountLock | None = None) -> PostManager:
+def a_post_manager(
+    harness: SocialHarness, account: Account, account_lock: LocalAccountLock | None = None
+) -> PostManager:
     pipeline = harness.pipeline
     return PostManager(
         pipeline.database,
@@ -65,7 +67,7 @@ def test_a_withdrawn_post_is_gone_and_the_next_one_replies_to_the_one_before(
             harness.pipeline.post(status)
             harness.work()
             harness.later(700)
-        desk = a_desk(harness, account)
+        desk = a_post_manager(harness, account)
         newest, oldest = desk.list(incident_id="inc-1")
         assert desk.withdraw(newest["id"], WHO)["state"] == "withdrawn"
         assert [post["id"] for post in harness.public()] == [harness.public()[0]["id"]]
@@ -84,7 +86,7 @@ def test_a_post_is_edited_on_mastodon_and_keeps_its_picture(database: Database, 
     with social_harness(database, sandbox, account) as harness:
         harness.pipeline.post(Status.INVESTIGATING)
         harness.work()
-        desk = a_desk(harness, account)
+        desk = a_post_manager(harness, account)
         (post,) = desk.list()
         edited = desk.edit(post["id"], "Payments at @shop are slow.", WHO)
         (public,) = harness.public()
@@ -103,7 +105,7 @@ def test_where_posts_are_not_edited_that_is_said(
     with social_harness(sqlite_database, sandbox, account) as harness:
         harness.pipeline.post(Status.INVESTIGATING)
         harness.work()
-        desk = a_desk(harness, account)
+        desk = a_post_manager(harness, account)
         with pytest.raises(ConflictError, match="withdraw it"):
             desk.edit(desk.list()[0]["id"], "Other words", WHO)
         assert trail(sqlite_database) == []
@@ -114,7 +116,7 @@ def test_what_cannot_be_done_changes_nothing(sqlite_database: Database, sandbox:
     with social_harness(sqlite_database, sandbox, account) as harness:
         harness.pipeline.post(Status.INVESTIGATING)
         harness.work()
-        desk = a_desk(harness, account, account_lock)
+        desk = a_post_manager(harness, account, account_lock)
         post = desk.list()[0]
         for text in ("", "x" * 501):
             with pytest.raises(InvalidInputError):

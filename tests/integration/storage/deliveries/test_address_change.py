@@ -47,7 +47,7 @@ def move(harness: EmailHarness, name: str, email: str) -> None:
     people_of(harness).patch(name, {"email": email}, SUPPORT)
 
 
-def tell(harness: EmailHarness, status: Status) -> None:
+def post_update(harness: EmailHarness, status: Status) -> None:
     harness.pipeline.post(status)
     harness.work()
 
@@ -65,9 +65,9 @@ def test_who_moves_while_it_runs_is_told_the_end_at_the_new_address_and_only_wha
     harness: EmailHarness, provider: Provider
 ) -> None:
     join(harness, "shop", "old@example.com")
-    tell(harness, Status.INVESTIGATING)
+    post_update(harness, Status.INVESTIGATING)
     move(harness, "shop", "new@example.com")
-    tell(harness, Status.RESOLVED)
+    post_update(harness, Status.RESOLVED)
     assert mails(provider) == [
         ("old@example.com", "Update number 1."),
         ("new@example.com", "Update number 2."),
@@ -79,9 +79,9 @@ def test_who_moves_while_it_runs_is_told_the_end_at_the_new_address_and_only_wha
 def test_who_shares_the_old_address_still_hears_the_end_there(harness: EmailHarness, provider: Provider) -> None:
     join(harness, "shop", "old@example.com")
     join(harness, "sister", "old@example.com")
-    tell(harness, Status.INVESTIGATING)
+    post_update(harness, Status.INVESTIGATING)
     move(harness, "shop", "new@example.com")
-    tell(harness, Status.RESOLVED)
+    post_update(harness, Status.RESOLVED)
     assert sorted(mails(provider)[1:]) == [
         ("new@example.com", "Update number 2."),
         ("old@example.com", "Update number 2."),
@@ -92,19 +92,19 @@ def test_who_opted_out_of_the_incident_is_not_told_at_the_new_address_either(
     harness: EmailHarness, provider: Provider
 ) -> None:
     join(harness, "shop", "old@example.com")
-    tell(harness, Status.INVESTIGATING)
+    post_update(harness, Status.INVESTIGATING)
     key = AddressHasher(harness.pipeline.database).of("old@example.com")
     with harness.pipeline.database.write() as connection:
         suppressions.opt_out(connection, "inc-1", key, harness.pipeline.now)
     move(harness, "shop", "new@example.com")
-    tell(harness, Status.RESOLVED)
+    post_update(harness, Status.RESOLVED)
     assert len(provider.requests) == 1
 
 
 def test_erasing_somebody_keeps_the_numbers_and_no_trace_of_them(harness: EmailHarness) -> None:
     join(harness, "shop-secret", "secret@example.com")
     join(harness, "other", "other@example.com")
-    tell(harness, Status.INVESTIGATING)
+    post_update(harness, Status.INVESTIGATING)
     history = History(harness.pipeline.database)
     before = [item["counts"] for item in history.notifications("inc-1")]
     people_of(harness).remove("shop-secret", SUPPORT)

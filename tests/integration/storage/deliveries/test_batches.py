@@ -46,12 +46,12 @@ def test_what_a_dead_worker_held_is_replaced_when_a_newer_message_reaches_the_sa
     harness.work()
     harness.later(LEASE.total_seconds() + 1)
     harness.later(11)
-    assert provider.told == everybody
+    assert provider.addresses == everybody
     (request,) = provider.requests
     assert "Update number 1." in request.content.text
     assert "Update number 2." in request.content.text
     first, _ = harness.pipeline.notices()
-    assert set(harness.pipeline.told(first.id).values()) == {"superseded"}
+    assert set(harness.pipeline.delivery_states(first.id).values()) == {"superseded"}
 
 
 def test_who_wants_milestones_hears_the_beginning_though_an_update_for_others_came_meanwhile(
@@ -71,7 +71,7 @@ def test_who_wants_milestones_hears_the_beginning_though_an_update_for_others_ca
     harness.work()
     for _ in range(4):
         harness.later(10)
-    assert provider.told == ["all@example.com", "milestones@example.com"]
+    assert provider.addresses == ["all@example.com", "milestones@example.com"]
     told = {item.address: request.content.text for request in provider.requests for item in request.recipients}
     assert "Update number 1." in told["milestones@example.com"]
     assert "Update number 2." not in told["milestones@example.com"]
@@ -101,8 +101,8 @@ def test_one_whose_mail_failed_alone_is_told_once_by_the_newer_message(
         )
     harness.work()
     harness.later(120)
-    assert harness.pipeline.told(first.id) == {"shop-0": "accepted", "shop-1": "superseded"}
-    assert harness.pipeline.told(last.id) == {"shop-0": "accepted", "shop-1": "accepted"}
+    assert harness.pipeline.delivery_states(first.id) == {"shop-0": "accepted", "shop-1": "superseded"}
+    assert harness.pipeline.delivery_states(last.id) == {"shop-0": "accepted", "shop-1": "accepted"}
     told = {item.address: request.content.text for request in provider.requests for item in request.recipients}
     assert "Update number 1." in told["shop-1@example.com"]
     assert "Update number 1." not in told["shop-0@example.com"]

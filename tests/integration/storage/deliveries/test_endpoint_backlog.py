@@ -25,18 +25,18 @@ def check(headers: Mapping[str, str]) -> Mapping[str, str]:
     return headers
 
 
-def desk(harness: EndpointHarness) -> Endpoints:
+def endpoints_service(harness: EndpointHarness) -> Endpoints:
     pipeline = harness.pipeline
     return Endpoints(pipeline.database, pipeline.clock, VOCABULARY, harness.hooks.secrets, vet=str, check_headers=check)
 
 
-def heard(harness: EndpointHarness, name: str) -> list[tuple[str, int]]:
+def received(harness: EndpointHarness, name: str) -> list[tuple[str, int]]:
     """Return incident and sequence of what an endpoint took, in order."""
-    data = [message["data"] for message in harness.heard(name)]
+    data = [message["data"] for message in harness.received(name)]
     return [(each["incident"]["id"], each["sequence"]) for each in data]
 
 
-def tell(harness: EndpointHarness, incident: str, *statuses: Status) -> None:
+def post_updates(harness: EndpointHarness, incident: str, *statuses: Status) -> None:
     for status in statuses:
         harness.later(1)
         harness.pipeline.post(status, incident_id=incident)
@@ -53,26 +53,26 @@ def test_all_of_it_comes_at_once_and_in_order(database: Database, how: str) -> N
     harness = endpoint_harness(database)
     for name in ("partner", "other"):
         harness.endpoint(name)
-    tell(harness, "inc-1", Status.INVESTIGATING)
+    post_updates(harness, "inc-1", Status.INVESTIGATING)
     if how == "410":
         harness.line.answers[url_of("partner")] = gone
     elif how == "patch":
-        desk(harness).patch("end_partner", {"state": EndpointState.DISABLED}, SYSTEM)
+        endpoints_service(harness).patch("end_partner", {"state": EndpointState.DISABLED}, SYSTEM)
     else:
-        desk(harness).disable("end_partner", SYSTEM, reason="maintenance of theirs")
-    tell(harness, "inc-1", Status.IDENTIFIED, Status.MONITORING)
-    tell(harness, "inc-2", Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED)
+        endpoints_service(harness).disable("end_partner", SYSTEM, reason="maintenance of theirs")
+    post_updates(harness, "inc-1", Status.IDENTIFIED, Status.MONITORING)
+    post_updates(harness, "inc-2", Status.INVESTIGATING, Status.IDENTIFIED, Status.RESOLVED)
     assert harness.row("partner").state == "disabled"
     met = len(harness.posted("partner"))
     harness.line.answers.clear()
-    desk(harness).enable("end_partner", SYSTEM)
+    endpoints_service(harness).enable("end_partner", SYSTEM)
     settle(harness)
-    tell(harness, "inc-1", Status.RESOLVED)
-    news = heard(harness, "partner")[met:]
+    post_updates(harness, "inc-1", Status.RESOLVED)
+    news = received(harness, "partner")[met:]
     by_incident = {name: [number for which, number in news if which == name] for name in ("inc-1", "inc-2")}
     assert by_incident == {"inc-1": [2, 3, 4], "inc-2": [1, 2, 3]}
     assert news[-1] == ("inc-1", 4)
-    assert len(heard(harness, "other")) == 7
+    assert len(received(harness, "other")) == 7
     ids = [request.delivery_id for request in harness.posted("partner")][met:]
     assert len(set(ids)) == len(ids)
 
@@ -80,21 +80,21 @@ def test_all_of_it_comes_at_once_and_in_order(database: Database, how: str) -> N
 def test_an_endpoint_that_never_was_active_missed_nothing(database: Database) -> None:
     harness = endpoint_harness(database)
     harness.endpoint("imported", state="disabled")
-    tell(harness, "inc-1", Status.INVESTIGATING)
-    desk(harness).enable("end_imported", SYSTEM)
+    post_updates(harness, "inc-1", Status.INVESTIGATING)
+    endpoints_service(harness).enable("end_imported", SYSTEM)
     settle(harness)
-    assert heard(harness, "imported") == []
+    assert received(harness, "imported") == []
 
 
 def test_who_wants_the_latest_gets_the_present_state_of_each_incident(database: Database) -> None:
     harness = endpoint_harness(database)
     harness.endpoint("partner", mode="latest")
-    tell(harness, "inc-1", Status.INVESTIGATING)
-    desk(harness).disable("end_partner", SYSTEM, reason="")
-    tell(harness, "inc-1", Status.IDENTIFIED, Status.MONITORING, Status.RESOLVED)
-    desk(harness).enable("end_partner", SYSTEM)
+    post_updates(harness, "inc-1", Status.INVESTIGATING)
+    endpoints_service(harness).disable("end_partner", SYSTEM, reason="")
+    post_updates(harness, "inc-1", Status.IDENTIFIED, Status.MONITORING, Status.RESOLVED)
+    endpoints_service(harness).enable("end_partner", SYSTEM)
     settle(harness)
-    assert heard(harness, "partner") == [("inc-1", 1), ("inc-1", 4)]
+    assert received(harness, "partner") == [("inc-1", 1), ("inc-1", 4)]
 
 
 def test_a_message_that_begins_to_wait_just_as_the_earlier_one_ends_does_not_wait_for_a_minute(
@@ -129,4 +129,4 @@ def test_a_message_that_begins_to_wait_just_as_the_earlier_one_ends_does_not_wai
     monkeypatch.setattr(database, "write", after_the_first)
     harness.attempt.run(second)
     harness.work()
-    assert heard(harness, "partner") == [("inc-1", 1), ("inc-1", 2)]
+    assert received(harness, "partner") == [("inc-1", 1), ("inc-1", 2)]

@@ -31,12 +31,12 @@ class Paused:
 
     process: "subprocess.Popen[str]"
 
-    def tell(self, line: str) -> None:
+    def write_line(self, line: str) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
-    def says(self) -> str:
+    def read_line(self) -> str:
         assert self.process.stdout is not None
         return self.process.stdout.readline().strip()
 
@@ -93,20 +93,20 @@ def test_it_records_nothing_and_sends_nothing_more_and_works_on(
     harness.pipeline.plan_all()
     with a_worker(database, where) as paused:
         until(lambda: is_known(database))
-        paused.tell(f"attempt {the_batch(harness)}")
-        assert paused.says() == "waiting"
+        paused.write_line(f"attempt {the_batch(harness)}")
+        assert paused.read_line() == "waiting"
         paused.send(signal.SIGSTOP)
         until(lambda: vanished.run() == 1)  # its lease would last for another minute and a half
         harness.attempt.run(the_batch(harness))
-        assert provider.told == told
+        assert provider.addresses == told
         paused.send(signal.SIGCONT)
-        paused.tell("go on")
-        assert paused.says() == f"done {sent_by_the_paused}"
+        paused.write_line("go on")
+        assert paused.read_line() == f"done {sent_by_the_paused}"
         assert states(harness) == {"accepted"}
         assert tries(database) == [(2, "accepted")]
         harness.pipeline.post(Status.RESOLVED)
         harness.pipeline.plan_all()
-        paused.tell(f"attempt {the_batch(harness)}")
-        assert paused.says() == f"done {sent_by_the_paused + 1}"
+        paused.write_line(f"attempt {the_batch(harness)}")
+        assert paused.read_line() == f"done {sent_by_the_paused + 1}"
     assert tries(database) == [(2, "accepted"), (1, "accepted")]
     assert states(harness) == {"accepted"}

@@ -24,7 +24,7 @@ STUCK = TransientDeliveryError(Reason.RATE_LIMITED, retry_after=timedelta(second
 MERCHANT = "shop-0@example.com"
 
 
-def told_in(text: str) -> list[int]:
+def updates_in(text: str) -> list[int]:
     return [number for number in range(1, 10) if f"Update number {number}." in text]
 
 
@@ -39,7 +39,7 @@ def test_what_a_stuck_provider_held_over_an_end_and_a_new_beginning_is_told_once
     provider.down = None
     harness.later(1200)
     (mail,) = provider.mails_to(MERCHANT)
-    assert told_in(mail) == [1, 2, 3, 4, 5]
+    assert updates_in(mail) == [1, 2, 3, 4, 5]
 
 
 def test_whom_an_end_did_not_reach_before_it_began_anew_is_told_both(database: Database) -> None:
@@ -55,7 +55,7 @@ def test_whom_an_end_did_not_reach_before_it_began_anew_is_told_both(database: D
         harness.later(30)
     provider.down = None
     harness.later(300)
-    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2, 3]]
+    assert [updates_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2, 3]]
 
 
 def test_who_was_told_that_it_began_hears_the_end_though_it_began_anew_elsewhere_meanwhile(database: Database) -> None:
@@ -73,7 +73,7 @@ def test_who_was_told_that_it_began_hears_the_end_though_it_began_anew_elsewhere
     harness.later(1200)
     harness.pipeline.post(Status.RESOLVED, components=("api",))
     harness.work()
-    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2, 3, 4]]
+    assert [updates_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2, 3, 4]]
 
 
 def test_whose_message_made_way_gets_the_newer_one_though_it_no_longer_concerns_them(database: Database) -> None:
@@ -87,7 +87,7 @@ def test_whose_message_made_way_gets_the_newer_one_though_it_no_longer_concerns_
     harness.work()
     provider.down = None
     harness.later(1200)
-    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
+    assert [updates_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
 
 
 def test_a_batch_whose_worker_died_makes_way_for_what_was_decided_meanwhile(database: Database) -> None:
@@ -105,7 +105,7 @@ def test_a_batch_whose_worker_died_makes_way_for_what_was_decided_meanwhile(data
     harness.work()
     for _ in range(4):
         harness.later(LEASE.total_seconds())
-    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
+    assert [updates_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
 
 
 @pytest.mark.parametrize(
@@ -131,8 +131,8 @@ def test_what_fails_on_the_wire_makes_way_for_what_was_decided_meanwhile(
     harness.work()
     for _ in range(3):
         harness.later(600)
-    assert provider.told == everybody
-    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
+    assert provider.addresses == everybody
+    assert [updates_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
 
 
 def test_one_recipient_who_was_put_off_gets_the_newer_mail_and_the_others_only_its_news(database: Database) -> None:
@@ -150,9 +150,9 @@ def test_one_recipient_who_was_put_off_gets_the_newer_mail_and_the_others_only_i
     harness.work()
     for _ in range(3):
         harness.later(600)
-    mails = {address: provider.mails_to(address) for address in set(provider.told)}
-    assert [told_in(mail) for mail in mails[MERCHANT]] == [[1], [1, 2]]  # the first is the one that was put off
-    assert [told_in(mail) for mail in mails["shop-1@example.com"]] == [[1], [2]]
+    mails = {address: provider.mails_to(address) for address in set(provider.addresses)}
+    assert [updates_in(mail) for mail in mails[MERCHANT]] == [[1], [1, 2]]  # the first is the one that was put off
+    assert [updates_in(mail) for mail in mails["shop-1@example.com"]] == [[1], [2]]
 
 
 @pytest.mark.parametrize("seen", ["before the newer one is planned", "after the newer one was planned"])
@@ -173,8 +173,8 @@ def test_a_batch_that_deciding_could_not_see_yet_makes_way_all_the_same(database
         )
     harness.work()
     harness.later(60)
-    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
-    assert harness.pipeline.told(first) == {"shop-0": "superseded"}
+    assert [updates_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1, 2]]
+    assert harness.pipeline.delivery_states(first) == {"shop-0": "superseded"}
 
 
 def test_what_somebody_asks_to_send_again_is_sent_though_there_is_newer_news(database: Database) -> None:
@@ -189,7 +189,7 @@ def test_what_somebody_asks_to_send_again_is_sent_though_there_is_newer_news(dat
     order = ReplayOrder(notification_id=first, states=(DeliveryState.ACCEPTED,))
     assert replay.run(order, Actor("cli:me", "here"), may_announce=True) == 1
     harness.work()
-    assert [told_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2], [1]]
+    assert [updates_in(mail) for mail in provider.mails_to(MERCHANT)] == [[1], [2], [1]]
 
 
 def test_an_endpoint_that_waits_for_an_earlier_update_is_not_told_it_again_in_the_next(database: Database) -> None:

@@ -92,4 +92,4 @@ def test_preferences_that_appear_while_an_audience_is_planned_are_judged_too(dat
     pipeline.post(Status.INVESTIGATING, components=("checkout",))
     pipeline.plan_all()
     assert tasks.changed
-    assert set(pipeline.told(pipeline.notices()[0].id)) == names
+    assert set(pipeline.delivery_states(pipeline.notices()[0].id)) == names

@@ -29,14 +29,14 @@ def pasts() -> Iterator[Past]:
         yield tuple(ALIKE.get(state, state) if state and place % 2 else state for state in past)
 
 
-def heard(past: Past) -> list[PriorNotification]:
+def received(past: Past) -> list[PriorNotification]:
     earlier = [Earlier(id=0, sequence=number, episode_start=start, ends=ends) for number, start, ends in BEFORE]
     found = [prior_notification(each, state) for each, state in zip(earlier, past, strict=True) if state]
     return [each for each in found if each]
 
 
 def expected(past: Past, last: Status) -> int | None:
-    standing, since = exposure_of(heard(past), episode_start=5)
+    standing, since = exposure_of(received(past), episode_start=5)
     return None if last is Status.RESOLVED and standing is Exposure.NONE else since
 
 

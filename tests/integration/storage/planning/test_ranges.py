@@ -35,7 +35,7 @@ def test_everybody_is_told_once_though_the_audience_is_cut_by_what_the_first_ran
     pipeline.post(Status.INVESTIGATING)
     (notice,) = pipeline.notices()
     assert in_short_ranges(pipeline).run(notice.id) == 40
-    assert set(pipeline.told(notice.id)) == {f"shop-{number}" for number in range(60) if number % 3}
+    assert set(pipeline.delivery_states(notice.id)) == {f"shop-{number}" for number in range(60) if number % 3}
     with pipeline.database.read() as connection:
         ranges = connection.execute(select(t.plan_range).where(t.plan_range.c.notification_id == notice.id)).all()
     assert len(ranges) > 5
@@ -65,5 +65,5 @@ def test_two_planners_at_once_plan_nobody_twice(pipeline: Pipeline) -> None:
     with ThreadPoolExecutor(2) as both:
         assert sum(both.map(plan.run, [notice.id, notice.id])) == 40
     plan.run(notice.id)  # whoever was first may have left the end to the other
-    assert len(pipeline.told(notice.id)) == 40
+    assert len(pipeline.delivery_states(notice.id)) == 40
     assert [row.state for row in pipeline.notices()] == ["planned"]

@@ -43,7 +43,7 @@ class Violation(AssertionError):  # noqa: N818 - it is what a check found, and r
 
 
 @dataclass
-class Said:
+class Announced:
     at: datetime
     send: Send
     arrived: int  # how many arrivals the channel knew of
@@ -59,7 +59,7 @@ class Play:
 
     policy: CoalescePolicy
     accepted: list[PendingUpdate] = field(default_factory=list)
-    said: list[Said] = field(default_factory=list)
+    announced: list[Announced] = field(default_factory=list)
     absorbed: list[Absorb] = field(default_factory=list)
     left: list[PendingUpdate] = field(default_factory=list)
 
@@ -196,7 +196,7 @@ class ChannelLine:
             raise Violation("settles", "decides about nothing")
         self.state = decision.state
         if isinstance(decision, Send):
-            self.play.said.append(Said(now, decision, len(self.play.accepted)))
+            self.play.announced.append(Announced(now, decision, len(self.play.accepted)))
         else:
             self.play.absorbed.append(decision)
         self.pending = [update for update in self.pending if update not in decision.updates]

@@ -4,22 +4,28 @@ from notifier.domain.incidents.closure import Announcement, Ending, Unnotified, 
 from notifier.domain.values import DeliveryState, Reason, Status
 
 
-def told(number: int, status: Status, state: str = "planned") -> Announcement:
+def an_announcement(number: int, status: Status, state: str = "planned") -> Announcement:
     return Announcement(id=number, status=status, state=state)
 
 
-TROUBLE, END = told(1, Status.INVESTIGATING), told(2, Status.RESOLVED)
-HELD = told(2, Status.RESOLVED, "held")
+TROUBLE, END = an_announcement(1, Status.INVESTIGATING), an_announcement(2, Status.RESOLVED)
+HELD = an_announcement(2, Status.RESOLVED, "held")
 
 
 @pytest.mark.parametrize(
     ("announcements", "expected"),
     [
         ([TROUBLE, END], Ending((1, 2), (2,))),
-        ([TROUBLE, END, told(3, Status.POSTMORTEM)], Ending((1, 2, 3), (2, 3))),
-        ([TROUBLE, END, told(3, Status.INVESTIGATING)], Ending((1, 2, 3), (), "it has not been announced here yet")),
+        ([TROUBLE, END, an_announcement(3, Status.POSTMORTEM)], Ending((1, 2, 3), (2, 3))),
+        (
+            [TROUBLE, END, an_announcement(3, Status.INVESTIGATING)],
+            Ending((1, 2, 3), (), "it has not been announced here yet"),
+        ),
         ([TROUBLE, HELD], Ending((1,), (), "a person must release it")),
-        ([TROUBLE, told(2, Status.COMPLETED, "planning")], Ending((1, 2), (2,), "its recipients are being found")),
+        (
+            [TROUBLE, an_announcement(2, Status.COMPLETED, "planning")],
+            Ending((1, 2), (2,), "its recipients are being found"),
+        ),
         ([], Ending((), (), "it has not been announced here yet")),
     ],
 )

@@ -168,7 +168,9 @@ MUTANTS = [
     Mutant("a pending set is told one by one", ("together",), decide=one_at_a_time),
     Mutant("machines get updates merged", ("together", "prompt"), decide=with_policy(window=60.0)),
     Mutant(
-        "sequences stand still", ("order",), decide=after_sending(lambda before, said: replace(said.state, sequence=1))
+        "sequences stand still",
+        ("order",),
+        decide=after_sending(lambda before, announced: replace(announced.state, sequence=1)),
     ),
     # Windows
     Mutant("no window", ("window", "together"), decide=with_policy(window=0.0)),
@@ -176,7 +178,9 @@ MUTANTS = [
         "the window starts at the first notification",
         ("window",),
         decide=after_sending(
-            lambda before, said: replace(said.state, last_sent_at=before.last_sent_at or said.state.last_sent_at)
+            lambda before, announced: replace(
+                announced.state, last_sent_at=before.last_sent_at or announced.state.last_sent_at
+            )
         ),
     ),
     Mutant("the window never grows", ("window",), decide=with_policy(max_window=0.0)),
@@ -185,8 +189,10 @@ MUTANTS = [
         "the window is never reset",
         ("prompt",),
         {
-            "_next_window": lambda policy, state, said, **_: (
-                original_next_window(policy, replace(state, last_sent_at=said[0].received_at), said, opens=False)
+            "_next_window": lambda policy, state, announced, **_: (
+                original_next_window(
+                    policy, replace(state, last_sent_at=announced[0].received_at), announced, opens=False
+                )
                 if state.last_sent_at
                 else policy.window
             )
@@ -221,7 +227,9 @@ MUTANTS = [
         "the impact never falls again",
         ("prompt",),
         decide=after_sending(
-            lambda before, said: replace(said.state, impact=max(before.impact, said.state.impact, key=lambda i: i.rank))
+            lambda before, announced: replace(
+                announced.state, impact=max(before.impact, announced.state.impact, key=lambda i: i.rank)
+            )
         ),
     ),
     Mutant("more components wait for a grown window", ("prompt",), {"_grew": lambda *_: False}),
@@ -244,7 +252,7 @@ MUTANTS = [
     Mutant(
         "the end is forgotten",
         ("beginnings",),
-        decide=after_sending(lambda before, said: replace(said.state, closed=False)),
+        decide=after_sending(lambda before, announced: replace(announced.state, closed=False)),
     ),
     # Monitors
     Mutant("a monitor's end is not held", ("hold", "flaps"), decide=with_policy(hold_resolved=0.0)),

@@ -106,8 +106,8 @@ def test_a_channel_that_says_each_update_by_itself_misses_none_and_keeps_order(w
     """A webhook endpoint gets every update, one by one."""
     policy = replace(world.policy, window=0.0, delay=0.0, hold_resolved=0.0)
     result: Play = play(World(policy, world.arrivals))
-    told = [update for said in result.said for update in said.send.updates]
+    told = [update for announced in result.announced for update in announced.send.updates]
     ended = {update for absorbed in result.absorbed for update in absorbed.updates}
-    assert [len(said.send.updates) for said in result.said] == [1] * len(result.said)
+    assert [len(announced.send.updates) for announced in result.announced] == [1] * len(result.announced)
     assert told == [update for update in result.accepted if update not in ended]
-    assert all(said.at == said.lead.received_at for said in result.said)
+    assert all(announced.at == announced.lead.received_at for announced in result.announced)

@@ -81,7 +81,7 @@ class OneIncident(RuleBasedStateMachine):
 
     @precondition(lambda self: self.events)
     @rule(later=st.sampled_from([0, 3]))
-    def another_producer_says_the_same(self, later: int) -> None:
+    def another_producer_repeats_it(self, later: int) -> None:
         latest = max(self.entries.values(), key=lambda entry: (entry.ordered_at, entry.number))
         event = next(e for e in self.events.values() if e.update.id == latest.update_id and self.is_as_stored(e))
         update = replace(event.update, id=f"{latest.update_id}-copy", posted_at=latest.ordered_at + seconds(later))
@@ -111,12 +111,14 @@ class OneIncident(RuleBasedStateMachine):
     @invariant()
     def sequences_have_no_gaps(self) -> None:
         for line in self.lines.values():
-            assert [said.send.state.sequence for said in line.play.said] == list(range(1, line.state.sequence + 1))
+            assert [announced.send.state.sequence for announced in line.play.announced] == list(
+                range(1, line.state.sequence + 1)
+            )
 
     @invariant()
-    def what_is_pending_was_neither_told_nor_lost(self) -> None:
+    def what_is_pending_was_neither_announced_nor_lost(self) -> None:
         for line in self.lines.values():
-            gone = {update.id for said in line.play.said for update in said.send.updates}
+            gone = {update.id for announced in line.play.announced for update in announced.send.updates}
             gone |= {update.id for absorbed in line.play.absorbed for update in absorbed.updates}
             assert gone | {update.id for update in line.pending} == {update.id for update in line.play.accepted}
             assert not gone & {update.id for update in line.pending}

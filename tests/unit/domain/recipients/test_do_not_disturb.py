@@ -154,9 +154,7 @@ def test_who_waits_as_long_as_told_may_go(*, limit: int, past: list[tuple[int, b
 # --- together ------------------------------------------------------------------------------------------------------
 
 
-def an_occasion(
-    impact: Impact = Impact.MAJOR, *, closes: bool = False, before: Impact | None = None
-) -> AudienceContext:
+def a_context(impact: Impact = Impact.MAJOR, *, closes: bool = False, before: Impact | None = None) -> AudienceContext:
     earlier = () if before is None else (IncidentScope(impact=before, components=frozenset()),)
     scope = IncidentScope(impact=impact, components=frozenset())
     return AudienceContext(channel=Channel.EMAIL, scope=scope, earlier_scopes=earlier, closes=closes)
@@ -165,12 +163,12 @@ def an_occasion(
 @pytest.mark.parametrize(
     ("context", "passes"),
     [
-        (an_occasion(Impact.CRITICAL), True),
-        (an_occasion(Impact.MAJOR), False),
-        (an_occasion(Impact.MAINTENANCE), False),
-        (an_occasion(Impact.MINOR, before=Impact.CRITICAL), False),
-        (an_occasion(Impact.NONE, before=Impact.CRITICAL, closes=True), True),  # who was woken hears the end
-        (an_occasion(Impact.NONE, before=Impact.MAJOR, closes=True), False),
+        (a_context(Impact.CRITICAL), True),
+        (a_context(Impact.MAJOR), False),
+        (a_context(Impact.MAINTENANCE), False),
+        (a_context(Impact.MINOR, before=Impact.CRITICAL), False),
+        (a_context(Impact.NONE, before=Impact.CRITICAL, closes=True), True),  # who was woken hears the end
+        (a_context(Impact.NONE, before=Impact.MAJOR, closes=True), False),
     ],
 )
 def test_critical_passes_quiet_hours_and_so_does_its_end(*, context: AudienceContext, passes: bool) -> None:
@@ -181,7 +179,7 @@ def test_critical_passes_quiet_hours_and_so_does_its_end(*, context: AudienceCon
 
 
 def test_critical_does_not_pass_the_hourly_limit() -> None:
-    held = deferral([Bounds(timezone="UTC", max_per_hour=2)], sent(20), an_occasion(Impact.CRITICAL), NOON)
+    held = deferral([Bounds(timezone="UTC", max_per_hour=2)], sent(20), a_context(Impact.CRITICAL), NOON)
     assert held == Deferral(Reason.HOURLY_LIMIT, NOON + timedelta(minutes=40))
 
 
@@ -190,11 +188,11 @@ def test_of_several_subscribers_of_one_mailbox_the_strictest_counts() -> None:
     strict = Bounds(timezone="Europe/Amsterdam", quiet_hours=NIGHT)
     stricter = Bounds(timezone="America/New_York", quiet_hours=QuietHours.parse("17:00", "09:00"))
     midnight = datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
-    held = deferral([loose, strict, stricter], (), an_occasion(), midnight)
+    held = deferral([loose, strict, stricter], (), a_context(), midnight)
     assert held == Deferral(Reason.QUIET_HOURS, datetime(2026, 3, 3, 14, 0, tzinfo=UTC))
 
 
 def test_those_who_wait_for_nearly_the_same_instant_leave_together() -> None:
     sent_just_before = [Sent(NOON - timedelta(minutes=20, seconds=1, microseconds=5), closes=False)]
-    held = deferral([Bounds(timezone="UTC", max_per_hour=2)], sent_just_before, an_occasion(), NOON)
+    held = deferral([Bounds(timezone="UTC", max_per_hour=2)], sent_just_before, a_context(), NOON)
     assert held == Deferral(Reason.HOURLY_LIMIT, NOON + timedelta(minutes=40))

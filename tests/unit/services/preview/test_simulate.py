@@ -18,11 +18,11 @@ X_EN = Account(name="x-en", platform=Platform.X, locale="en", with_link=False)
 MASTODON = Account(name="m-en", platform=Platform.MASTODON, locale="en")
 
 
-def told(report: SimulationReport, channel: Channel) -> list[tuple[float, list[str]]]:
+def announced(report: SimulationReport, channel: Channel) -> list[tuple[float, list[str]]]:
     return [
-        ((said.at - START).total_seconds(), list(said.update_ids))
-        for said in report.notifications
-        if said.channel is channel
+        ((notification.at - START).total_seconds(), list(notification.update_ids))
+        for notification in report.notifications
+        if notification.channel is channel
     ]
 
 
@@ -38,7 +38,7 @@ def test_the_incident_of_june_2022_is_told_update_by_update() -> None:
     events = [an_event(n, minutes * 60, status) for n, (minutes, status) in enumerate(minutes_and_statuses)]
     report = simulate(events, POLICIES)
     for channel in Channel:
-        assert told(report, channel) == [
+        assert announced(report, channel) == [
             (minutes * 60, [f"u{n}"]) for n, (minutes, _) in enumerate(minutes_and_statuses)
         ]
         assert report.channels[channel].longest_wait == timedelta()
@@ -59,30 +59,32 @@ def test_the_time_line_of_the_documentation_is_what_happens() -> None:
     report = simulate([an_event(int(n), second(clock), Status(status)) for clock, n, status in posted], POLICIES)
     assert len(posted) == 9
     for channel, drawn in ((Channel.EMAIL, mails), (Channel.WEBHOOK, hooks)):
-        assert told(report, channel) == [(second(clock), [f"u{n}" for n in said.split()]) for clock, said in drawn]
+        assert announced(report, channel) == [
+            (second(clock), [f"u{n}" for n in notification.split()]) for clock, notification in drawn
+        ]
 
 
 def test_rapid_updates_are_held_per_channel_and_told_as_one() -> None:
     report = simulate([an_event(0, 0), an_event(1, 10), an_event(2, 20), an_event(3, 30, Status.RESOLVED)], POLICIES)
-    assert told(report, Channel.EMAIL) == [(0, ["u0"]), (30, ["u1", "u2", "u3"])]
-    assert told(report, Channel.WEBHOOK) == [(0, ["u0"]), (10, ["u1"]), (20, ["u2"]), (30, ["u3"])]
+    assert announced(report, Channel.EMAIL) == [(0, ["u0"]), (30, ["u1", "u2", "u3"])]
+    assert announced(report, Channel.WEBHOOK) == [(0, ["u0"]), (10, ["u1"]), (20, ["u2"]), (30, ["u3"])]
     assert report.channels[Channel.EMAIL].merged == 2
     assert report.channels[Channel.EMAIL].longest_wait == timedelta(seconds=20)
 
 
 def test_what_still_waits_at_the_end_of_the_history_is_told_when_its_window_ends() -> None:
     report = simulate([an_event(0, 0), an_event(1, 10)], POLICIES)
-    assert told(report, Channel.SOCIAL) == [(0, ["u0"]), (60, ["u1"])]
+    assert announced(report, Channel.SOCIAL) == [(0, ["u0"]), (60, ["u1"])]
 
 
 def test_an_update_that_comes_as_the_window_ends_goes_along() -> None:
     report = simulate([an_event(0, 0), an_event(1, 10), an_event(2, 60)], POLICIES)
-    assert told(report, Channel.EMAIL) == [(0, ["u0"]), (60, ["u1", "u2"])]
+    assert announced(report, Channel.EMAIL) == [(0, ["u0"]), (60, ["u1", "u2"])]
 
 
 def test_events_are_taken_in_order_of_posting_and_at_equal_times_in_the_order_given() -> None:
     report = simulate([an_event(2, 300), an_event(0, 0), an_event(1, 300)], POLICIES)
-    assert told(report, Channel.WEBHOOK) == [(0, ["u0"]), (300, ["u2"]), (300, ["u1"])]
+    assert announced(report, Channel.WEBHOOK) == [(0, ["u0"]), (300, ["u2"]), (300, ["u1"])]
 
 
 def test_every_suppressed_update_is_counted_with_its_reason() -> None:
@@ -101,21 +103,24 @@ def test_every_suppressed_update_is_counted_with_its_reason() -> None:
     report = simulate(events, POLICIES)
     assert report.outcomes == {Outcome.ACCEPTED: 6, Outcome.DUPLICATE: 2, Outcome.RECORDED: 2}
     email = report.channels[Channel.EMAIL]
-    assert told(report, Channel.EMAIL) == [(0, ["u0"]), (60, ["u4", "u5"]), (500, ["u8"])]
+    assert announced(report, Channel.EMAIL) == [(0, ["u0"]), (60, ["u4", "u5"]), (500, ["u8"])]
     assert (email.duplicate, email.recorded, email.stale, email.absorbed, email.merged) == (2, 2, 0, 2, 1)
 
 
 def test_an_edit_with_new_facts_is_announced_again() -> None:
     events = [an_event(0, 0, update_id="only"), an_event(1, 600, Status.RESOLVED, update_id="only")]
     report = simulate(events, POLICIES)
-    assert told(report, Channel.EMAIL) == [(0, ["only"]), (600, ["only"])]
-    assert [said.closes for said in report.notifications if said.channel is Channel.EMAIL] == [False, True]
+    assert announced(report, Channel.EMAIL) == [(0, ["only"]), (600, ["only"])]
+    assert [notification.closes for notification in report.notifications if notification.channel is Channel.EMAIL] == [
+        False,
+        True,
+    ]
 
 
 def test_an_edit_of_what_is_still_pending_is_told_once() -> None:
     events = [an_event(0, 0), an_event(1, 10, update_id="x"), an_event(2, 20, Status.MONITORING, update_id="x")]
     report = simulate(events, POLICIES)
-    assert told(report, Channel.EMAIL) == [(0, ["u0"]), (60, ["x"])]
+    assert announced(report, Channel.EMAIL) == [(0, ["u0"]), (60, ["x"])]
     assert report.notifications[-1].lead_status is Status.MONITORING
     assert report.channels[Channel.EMAIL].merged == 1
 
@@ -123,15 +128,19 @@ def test_an_edit_of_what_is_still_pending_is_told_once() -> None:
 def test_incidents_do_not_wait_for_each_other() -> None:
     events = [an_event(0, 0, incident="a"), an_event(1, 10, incident="b"), an_event(2, 20, incident="a")]
     report = simulate(events, POLICIES)
-    email = [said for said in report.notifications if said.channel is Channel.EMAIL]
-    assert [(said.incident_id, said.sequence) for said in email] == [("a", 1), ("b", 1), ("a", 2)]
+    email = [notification for notification in report.notifications if notification.channel is Channel.EMAIL]
+    assert [(notification.incident_id, notification.sequence) for notification in email] == [
+        ("a", 1),
+        ("b", 1),
+        ("a", 2),
+    ]
     assert report.incidents == 2
 
 
 def test_notifications_come_in_the_order_of_time() -> None:
     events = [an_event(0, 0, incident="a"), an_event(1, 1, incident="b")]
     events += [an_event(2, 10, incident="a"), an_event(3, 11, incident="b")]
-    times = [said.at for said in simulate(events, POLICIES).notifications]
+    times = [notification.at for notification in simulate(events, POLICIES).notifications]
     assert times == sorted(times)
 
 
@@ -239,6 +248,10 @@ def test_the_time_line_of_the_readme_is_what_happens() -> None:
     (picture,) = [block for block in page.split("```") if "window = 60" in block and "10:02:30" in block]
     posted = re.findall(r"10:(\d\d):(\d\d)  (\w+)", picture)
     events = [an_event(n, int(at) * 60 + int(s), Status(status)) for n, (at, s, status) in enumerate(posted)]
-    assert told(simulate(events, POLICIES), Channel.EMAIL) == [(0, ["u0"]), (60, ["u1", "u2"]), (150, ["u3", "u4"])]
+    assert announced(simulate(events, POLICIES), Channel.EMAIL) == [
+        (0, ["u0"]),
+        (60, ["u1", "u2"]),
+        (150, ["u3", "u4"]),
+    ]
     for words in ("one message at 10:01:00", "the next window is 120 s", "held until 10:03:00", "one message now"):
         assert words in picture

@@ -36,8 +36,8 @@ EVENTS = st.builds(
 
 def by_line(report: SimulationReport) -> dict[tuple[str, Channel], list[SimulatedNotification]]:
     lines = defaultdict(list)
-    for said in report.notifications:
-        lines[said.incident_id, said.channel].append(said)
+    for announced in report.notifications:
+        lines[announced.incident_id, announced.channel].append(announced)
     return lines
 
 
@@ -63,8 +63,8 @@ def test_every_update_is_accounted_for_on_every_channel(events: list[Event]) -> 
 def test_sequences_have_no_gaps_and_no_update_is_told_twice(events: list[Event]) -> None:
     distinct = {event.update.id: event for event in events}.values()  # one event an update: no edits
     for line in by_line(simulate(list(distinct), POLICIES)).values():
-        assert [said.sequence for said in line] == list(range(1, len(line) + 1))
-        updates = [update_id for said in line for update_id in said.update_ids]
+        assert [announced.sequence for announced in line] == list(range(1, len(line) + 1))
+        updates = [update_id for announced in line for update_id in announced.update_ids]
         assert len(updates) == len(set(updates))
 
 
@@ -98,8 +98,9 @@ def test_a_channel_is_replayed_as_it_would_have_lived(world: World) -> None:
     ]
     replayed = simulate(events, {Channel.EMAIL: world.policy})
     lived = play(World(world.policy, tuple(_as_stored(events, in_time.arrivals))))
-    assert [(said.at, list(said.update_ids), said.urgency) for said in replayed.notifications] == [
-        (said.at, [update.id for update in said.send.updates], said.send.urgency) for said in lived.said
+    assert [(announced.at, list(announced.update_ids), announced.urgency) for announced in replayed.notifications] == [
+        (announced.at, [update.id for update in announced.send.updates], announced.send.urgency)
+        for announced in lived.announced
     ]
     assert replayed.channels[Channel.EMAIL].absorbed == sum(len(absorbed.updates) for absorbed in lived.absorbed)
 
@@ -137,9 +138,9 @@ def test_a_long_history_keeps_every_promise(history: list[Event], channel: Chann
     lines = {incident: line for (incident, on), line in by_line(report).items() if on is channel}
     for incident, last in last_states(history).items():
         line = lines[incident]
-        said = [update_id for one in line for update_id in one.update_ids]
-        assert said[-1] == last.update.id
-        assert said == [event.update.id for event in history if event.incident.id == incident]
+        announced = [update_id for one in line for update_id in one.update_ids]
+        assert announced[-1] == last.update.id
+        assert announced == [event.update.id for event in history if event.incident.id == incident]
         for one, other in pairwise(line):
             flush = any(updates[update_id].update.status in policy.flush_on for update_id in other.update_ids)
             assert flush or other.at - one.at >= timedelta(seconds=policy.window)
