@@ -42,7 +42,7 @@ class Clock:
         self.now += timedelta(**span)
 
 
-def whole(**members: Any) -> Subscriber:
+def parsed_subscriber(**members: Any) -> Subscriber:
     return parse_subscriber(json.dumps(members), VOCABULARY)
 
 
@@ -81,7 +81,7 @@ def subscriber_body(external_id: str = "shop-1001", **changes: Any) -> dict[str,
 
 
 def a_subscriber(external_id: str = "shop-1001", **changes: Any) -> Subscriber:
-    return whole(**subscriber_body(external_id, **changes))
+    return parsed_subscriber(**subscriber_body(external_id, **changes))
 
 
 def subscribers_of(database: Database, clock: Clock | None = None) -> Subscribers:

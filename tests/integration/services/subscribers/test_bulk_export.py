@@ -10,7 +10,15 @@ from notifier.services.subscribers.bulk_import import ImportReport, ImportSubscr
 from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
-from tests.integration.subscriber_lists import SUPPORT, VOCABULARY, Clock, a_subscriber, changes, subscribers_of, whole
+from tests.integration.subscriber_lists import (
+    SUPPORT,
+    VOCABULARY,
+    Clock,
+    a_subscriber,
+    changes,
+    parsed_subscriber,
+    subscribers_of,
+)
 
 CONTRACT_HEADER = "external_id,kind,email,name,locale,timezone,state,channels,components,min_impact,updates,maintenance"
 
@@ -19,8 +27,10 @@ def populate(database: Database) -> None:
     people = subscribers_of(database)
     people.create(a_subscriber(), SUPPORT)
     people.create(a_subscriber("shop-2", name='Quotes "and", commas; ü', email="b@shop.example"), SUPPORT)
-    people.create(whole(external_id="partner-7", kind="partner", preferences={"channels": ["webhook"]}), SUPPORT)
-    people.create(whole(external_id="silent", preferences={"channels": []}), SUPPORT)
+    people.create(
+        parsed_subscriber(external_id="partner-7", kind="partner", preferences={"channels": ["webhook"]}), SUPPORT
+    )
+    people.create(parsed_subscriber(external_id="silent", preferences={"channels": []}), SUPPORT)
     people.create(a_subscriber("dead", email="dead@shop.example"), SUPPORT)
     people.create(a_subscriber("gone", email="gone@shop.example", preferences={"max_per_hour": 3}), SUPPORT)
     people.patch("gone", changes(state="unsubscribed"), SUPPORT)

@@ -25,9 +25,9 @@ from tests.integration.subscriber_lists import (
     a_subscriber,
     audit_of,
     changes,
+    parsed_subscriber,
     subscriber_body,
     subscribers_of,
-    whole,
 )
 
 HEADER = "external_id,kind,email,name,locale,timezone,state,channels,components,min_impact,updates,maintenance"
@@ -68,7 +68,7 @@ def test_a_list_is_stored_as_the_api_would_store_it(database: Database) -> None:
     people.remove("shop-1001", SUPPORT)
     given = subscriber_body()
     given["preferences"]["quiet_hours"] = None
-    expected = people.create(whole(**given), SUPPORT)
+    expected = people.create(parsed_subscriber(**given), SUPPORT)
     assert found == expected | {"legal_basis": "import"}
     with database.read() as connection:
         assert connection.execute(select(t.subscriber.c.address_key)).scalar_one() == people.addresses.of(

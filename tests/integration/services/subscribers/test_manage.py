@@ -15,9 +15,9 @@ from tests.integration.subscriber_lists import (
     audit_of,
     changes,
     faults,
+    parsed_subscriber,
     subscriber_body,
     subscribers_of,
-    whole,
 )
 
 ADDRESS = "owner@bloemenhuis.example"
@@ -41,7 +41,7 @@ def test_what_was_created_is_shown_as_the_contract_writes_it(database: Database)
 
 
 def test_everything_but_name_and_address_has_a_default(database: Database) -> None:
-    created = subscribers_of(database).create(whole(external_id="shop-1", email="a@b.example"), SUPPORT)
+    created = subscribers_of(database).create(parsed_subscriber(external_id="shop-1", email="a@b.example"), SUPPORT)
     assert created["kind"] == "merchant"
     assert (created["locale"], created["timezone"], created["state"]) == ("en", "Europe/Amsterdam", "active")
     assert created["preferences"] == {
@@ -114,9 +114,11 @@ def test_the_name_a_subscriber_is_known_by_cannot_be_changed(database: Database)
 def test_a_mail_channel_without_an_address_is_refused_at_creation_and_by_a_patch(database: Database) -> None:
     people = subscribers_of(database)
     with pytest.raises(InvalidInputError) as refused:
-        people.create(whole(external_id="partner-7", kind="partner"), SUPPORT)
+        people.create(parsed_subscriber(external_id="partner-7", kind="partner"), SUPPORT)
     assert list(faults(refused.value)) == ["email"]
-    people.create(whole(external_id="partner-7", kind="partner", preferences={"channels": ["webhook"]}), SUPPORT)
+    people.create(
+        parsed_subscriber(external_id="partner-7", kind="partner", preferences={"channels": ["webhook"]}), SUPPORT
+    )
     with pytest.raises(InvalidInputError) as refused:
         people.patch("partner-7", changes(preferences={"channels": ["email"]}), SUPPORT)
     assert list(faults(refused.value)) == ["email"]

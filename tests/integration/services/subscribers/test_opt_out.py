@@ -7,7 +7,15 @@ from notifier.services.subscribers.opt_out import Lifecycle
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database
 from notifier.storage.recipients import suppressions
-from tests.integration.subscriber_lists import NOON, SUPPORT, Clock, a_subscriber, audit_of, subscribers_of, whole
+from tests.integration.subscriber_lists import (
+    NOON,
+    SUPPORT,
+    Clock,
+    a_subscriber,
+    audit_of,
+    parsed_subscriber,
+    subscribers_of,
+)
 
 ADDRESS = "owner@bloemenhuis.example"
 
@@ -87,7 +95,9 @@ def test_coming_back_lifts_the_suppression_and_makes_everybody_of_the_address_ac
 
 def test_who_has_no_address_can_stop_and_start_too(database: Database) -> None:
     people = subscribers_of(database)
-    people.create(whole(external_id="partner-7", kind="partner", preferences={"channels": ["webhook"]}), SUPPORT)
+    people.create(
+        parsed_subscriber(external_id="partner-7", kind="partner", preferences={"channels": ["webhook"]}), SUPPORT
+    )
     number = number_of(database, "partner-7")
     life = life_of(database)
     assert life.unsubscribe(number, SUPPORT)
