@@ -35,7 +35,7 @@ class Child:
     spec: ChildSpec
     process: ForkProcess | None = None
     ready: bool = False
-    _lifeline: int | None = None  # our end of the pipe, kept open
+    _supervisor_pipe: int | None = None  # our end of the pipe, kept open
 
     @property
     def name(self) -> str:
@@ -49,12 +49,12 @@ class Child:
         """
         self.close()
         self.ready = not self.spec.reports_ready
-        reader, self._lifeline = os.pipe()
+        reader, self._supervisor_pipe = os.pipe()
         spec = self.spec
         process = _FORK.Process(
             target=exec_child,
             args=(spec.module, spec.arguments),
-            kwargs={"name": spec.name, "environ": spec.environ, "lifeline": reader, "ready": ready_fd}
+            kwargs={"name": spec.name, "environ": spec.environ, "supervisor_pipe": reader, "ready": ready_fd}
             | {"inherits": spec.inherits},
         )
         # Block stop signals until the child has replaced our handlers, which would swallow them.
@@ -95,6 +95,6 @@ class Child:
 
     def close(self) -> None:
         """Close the lifeline of a process that has exited."""
-        if self._lifeline is not None:
-            os.close(self._lifeline)
-            self._lifeline = None
+        if self._supervisor_pipe is not None:
+            os.close(self._supervisor_pipe)
+            self._supervisor_pipe = None

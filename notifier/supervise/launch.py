@@ -37,7 +37,7 @@ def exec_child(
     *,
     name: str,
     environ: Mapping[str, str],
-    lifeline: int,
+    supervisor_pipe: int,
     ready: int,
     inherits: Collection[int],
 ) -> None:
@@ -48,12 +48,12 @@ def exec_child(
         arguments: Its command line.
         name: The name with which it reports that it is ready.
         environ: Variables beyond the supervisor's.
-        lifeline: A pipe that ends with the supervisor; it becomes standard input.
+        supervisor_pipe: A pipe that ends with the supervisor; it becomes standard input.
         ready: A pipe for the ready report.
         inherits: Other file descriptors to keep open.
     """
     os.setsid()
-    os.dup2(lifeline, _STDIN)
+    os.dup2(supervisor_pipe, _STDIN)
     os.dup2(_STDERR, _STDOUT)  # standard output belongs to the supervisor's own lines
     _close_all_but({_STDIN, _STDOUT, _STDERR, ready, *inherits})
     os.environ.update(environ)
