@@ -81,20 +81,20 @@ class HookAttempt:
         rows, since = self._ready(batch, stored)
         if not rows:
             self.record.nobody_left(batch, ())
-            self._let_go(batch)
+            self._unblock_later_updates(batch)
             return
         requests = self._requests(batch, stored, rows, since)
         signed = {request.endpoint_id for request in requests}
         postings = {row.id: posting_of(row, batch) for row in rows if row.id in signed}
-        noted = _Noted()
+        recorded = _Recorded()
 
         def note(results: Sequence[HookResult]) -> None:
             # Under the lock: `_finish` must not overwrite a late answer with a slow receiver's
             # lease.
-            with noted.lock:
-                freed = self._note(batch, results, postings, late=noted.task_ended)
-                noted.seen.update(result.endpoint_id for result in results)
-                late = noted.task_ended
+            with recorded.lock:
+                freed = self._note(batch, results, postings, late=recorded.task_ended)
+                recorded.seen.update(result.endpoint_id for result in results)
+                late = recorded.task_ended
             if freed and late:
                 self.regroup.run()
 
@@ -109,7 +109,7 @@ class HookAttempt:
             start_before=start_before,
             may_start=may_start,
         )
-        if self._finish(batch, noted, postings):
+        if self._finish(batch, recorded, postings):
             self.regroup.run()
 
     def warm(self) -> None:
@@ -121,14 +121,14 @@ class HookAttempt:
         """Wait for outstanding answers and stop the engine."""
         self.engine.close()
 
-    def _finish(self, batch: Batch, noted: "_Noted", postings: Mapping[int, Posting]) -> int:
+    def _finish(self, batch: Batch, recorded: "_Noted", postings: Mapping[int, Posting]) -> int:
         """Close the batch; endpoints that have not answered get a lease of their own.
 
         Returns the number of later updates that are now unblocked.
         """
         now = self.clock()
-        with noted.lock:
-            slow = [key for key in postings if key not in noted.seen]
+        with recorded.lock:
+            slow = [key for key in postings if key not in recorded.seen]
             until = now + self.lease * _SLOW_LEASE
 
             def write(connection: Connection) -> int:
@@ -141,10 +141,10 @@ class HookAttempt:
                 return webhook_batches.unblock(connection, batch.notification_id, batch.id, now)
 
             freed = self.record.patience.run(self.database, write)
-            noted.task_ended = True
+            recorded.task_ended = True
         return freed
 
-    def _let_go(self, batch: Batch) -> None:
+    def _unblock_later_updates(self, batch: Batch) -> None:
         with self.database.write() as connection:
             freed = webhook_batches.unblock(connection, batch.notification_id, batch.id, self.clock())
         if freed:
@@ -202,10 +202,10 @@ class HookAttempt:
         """Retry later, and eventually fail, endpoints that hit an internal error; raise alerts."""
         if broken:
             self.record.patience.run(
-                self.database, lambda connection: self._note_faults(connection, batch, broken, now)
+                self.database, lambda connection: self._record_faults(connection, batch, broken, now)
             )
 
-    def _note_faults(
+    def _record_faults(
         self, connection: Connection, batch: Batch, broken: Sequence[tuple[Any, Exception]], now: datetime
     ) -> None:
         for row, fault in broken:
@@ -316,7 +316,7 @@ class HookAttempt:
 
 
 @dataclass
-class _Noted:
+class _Recorded:
     """Results recorded so far; shared by the task's thread and the engine's."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
