@@ -73,12 +73,12 @@ class PostAttempt:
                 hold = self.circuits.wait([account.name])
                 self.record.paused(batch, PROBE_PAUSE, Reason.BREAKER_OPEN, hold=hold)
             elif wait := self.rate_limiter.take(account.name):
-                self._let_another(account, circuit)
+                self._release_probe(account, circuit)
                 self.record.paused(batch, wait, Reason.RATE_LIMITED)
             else:
-                self._attempt(_Speech(batch, stored, row.id, account, sender, circuit))
+                self._attempt(_Task(batch, stored, row.id, account, sender, circuit))
 
-    def _let_another(self, account: Account, circuit: Breaker) -> None:
+    def _release_probe(self, account: Account, circuit: Breaker) -> None:
         if circuit.is_open:
             self.circuits.leave(account.name)
 
@@ -89,106 +89,106 @@ class PostAttempt:
         self.account_lock.close()
         self.rate_limiter.close()
 
-    def _attempt(self, speech: "_Speech") -> None:
-        started, clock, batch = self.clock(), time.perf_counter(), speech.batch
+    def _attempt(self, task: "_Speech") -> None:
+        started, clock, batch = self.clock(), time.perf_counter(), task.batch
         receipt, error = None, None
         try:
-            receipt = self._speak(speech)
+            receipt = self._publish(task)
         except DeliveryError as failure:
             error = failure
-        self._note_rate(speech, error)
+        self._note_rate(task, error)
         if error is not None and blames_provider(error):
-            self.circuits.failed(speech.account.name, error, speech.circuit)
+            self.circuits.failed(task.account.name, error, task.circuit)
         duration = int((time.perf_counter() - clock) * 1000)
-        tried = Try(started_at=started, duration_ms=duration, provider=speech.provider)
+        tried = Try(started_at=started, duration_ms=duration, provider=task.provider)
         if error is not None:
-            hold = self.circuits.wait([speech.account.name]) if blames_provider(error) else no_wait
-            self.record.failed(batch, tried, error, hold=hold, is_probe=self._asked_for_all(speech))
+            hold = self.circuits.wait([task.account.name]) if blames_provider(error) else no_wait
+            self.record.failed(batch, tried, error, hold=hold, is_probe=self._asked_for_all(task))
         elif receipt is None:
-            self._looked(speech, tried)
+            self._looked(task, tried)
         else:
             self.record.accepted(batch, tried, message_id=receipt.id)
-            self._raise_alert(speech, receipt)
+            self._raise_alert(task, receipt)
         if error is None or not blames_provider(error):
-            self.circuits.worked(speech.account.name, speech.circuit)
+            self.circuits.worked(task.account.name, task.circuit)
 
-    def _asked_for_all(self, speech: "_Speech") -> bool:
+    def _asked_for_all(self, task: "_Speech") -> bool:
         """Whether the failure of a probe uses up no attempt of the post.
 
         The exemption ends when the retry schedule would have, counted from the notification.
         """
-        young = self.clock() - speech.stored.created_at < sum(SOCIAL_SCHEDULE, timedelta(0))
-        return speech.circuit.is_open and young
+        young = self.clock() - task.stored.created_at < sum(SOCIAL_SCHEDULE, timedelta(0))
+        return task.circuit.is_open and young
 
-    def _speak(self, speech: "_Speech") -> PostReceipt | None:
+    def _publish(self, task: "_Speech") -> PostReceipt | None:
         """Publish missing parts in order; return the last receipt, or None to look again later."""
         with self.database.read() as connection:
-            public = posts.of_delivery(connection, speech.stored.id, speech.key)
+            public = posts.of_delivery(connection, task.stored.id, task.key)
         done = {post.part for post in public}
         receipt = public[-1].receipt if public else None
-        may_be_public = speech.batch.unknown
-        for part, worded in enumerate(self._texts(speech)):
+        may_be_public = task.batch.unknown
+        for part, worded in enumerate(self._texts(task)):
             if part in done:
                 continue
-            found = self._find(speech, self._post(speech, worded, part)) if may_be_public else None
-            if found is None and may_be_public and self._is_too_early(speech):
+            found = self._find(task, self._post(task, worded, part)) if may_be_public else None
+            if found is None and may_be_public and self._is_too_early(task):
                 return None
             may_be_public = False  # only the first missing part had been tried
             if found is None:
-                receipt = self._send(speech, worded, part)
+                receipt = self._send(task, worded, part)
             else:
                 receipt = found
-                self._remember(speech, worded, part, found)
+                self._remember(task, worded, part, found)
         return receipt
 
-    def _texts(self, speech: "_Speech") -> list[PostText]:
+    def _texts(self, task: "_Speech") -> list[PostText]:
         """Render the parts; one that may be public keeps its stored text despite later changes."""
-        most = speech.sender.limits().characters
-        texts = list(self.renderer.post_texts(speech.stored.notice, speech.account, speech.batch.since, most=most))
-        if speech.batch.unknown:
+        most = task.sender.limits().characters
+        texts = list(self.renderer.post_texts(task.stored.notice, task.account, task.batch.since, most=most))
+        if task.batch.unknown:
             with self.database.read() as connection:
-                kept = posts.intended(connection, speech.stored.id, speech.key)
+                kept = posts.intended(connection, task.stored.id, task.key)
             texts = [wording_from_json(kept[part]) if part in kept else worded for part, worded in enumerate(texts)]
         return texts
 
-    def _send(self, speech: "_Speech", worded: PostText, part: int) -> PostReceipt:
+    def _send(self, task: "_Speech", worded: PostText, part: int) -> PostReceipt:
         """Publish one part; if the platform finds it too long by its own rule, retry it shorter."""
         try:
-            receipt = self._publish(speech, worded, part)
+            receipt = self._publish(task, worded, part)
         except TooLargeError:
-            worded = self._shorter(speech, worded)
-            receipt = self._publish(speech, worded, part)
-        self._remember(speech, worded, part, receipt)
+            worded = self._shorter(task, worded)
+            receipt = self._publish(task, worded, part)
+        self._remember(task, worded, part, receipt)
         return receipt
 
-    def _publish(self, speech: "_Speech", worded: PostText, part: int) -> PostReceipt:
-        self._intend(speech, worded, part)
-        post = self._post(speech, worded, part)
-        self.record.ensure_lease(speech.batch)
-        return speech.sender.post(post)
+    def _publish(self, task: "_Speech", worded: PostText, part: int) -> PostReceipt:
+        self._intend(task, worded, part)
+        post = self._post(task, worded, part)
+        self.record.ensure_lease(task.batch)
+        return task.sender.post(post)
 
-    def _shorter(self, speech: "_Speech", worded: PostText) -> PostText:
-        limit = limit_of(speech.account.platform, speech.sender.limits().characters)
+    def _shorter(self, task: "_Speech", worded: PostText) -> PostText:
+        limit = limit_of(task.account.platform, task.sender.limits().characters)
         most = int(min(limit.most, limit.measure(worded.text)) * _SHORTER)
-        account = replace(speech.account, locale=worded.reader, locales=())
-        return self.renderer.post_text(speech.stored.notice, account, speech.batch.since, most=most)
+        account = replace(task.account, locale=worded.reader, locales=())
+        return self.renderer.post_text(task.stored.notice, account, task.batch.since, most=most)
 
-    def _find(self, speech: "_Speech", post: SocialPost) -> PostReceipt | None:
-        if speech.sender.deduplicates:
+    def _find(self, task: "_Speech", post: SocialPost) -> PostReceipt | None:
+        if task.sender.deduplicates:
             return None
-        return speech.sender.find(post, speech.stored.created_at)
+        return task.sender.find(post, task.stored.created_at)
 
-    def _is_too_early(self, speech: "_Speech") -> bool:
+    def _is_too_early(self, task: "_Speech") -> bool:
         """Whether not finding the post proves nothing yet."""
         with self.database.read() as connection:
-            looks = attempts.trailing(connection, speech.batch.id, LOOKED)
-        return not proves_absence(looks + 1, speech.sender.looks)
+            looks = attempts.trailing(connection, task.batch.id, LOOKED)
+        return not proves_absence(looks + 1, task.sender.looks)
 
-    def _looked(self, speech: "_Speech", tried: Try) -> None:
+    def _looked(self, task: "_Speech", tried: Try) -> None:
         """Record a look that found nothing; the outcome stays unknown, and no attempt is used."""
         row = AttemptRow(
             recipient_key=None,
-            number=speech.batch.attempts,
+            number=task.batch.attempts,
             started_at=tried.started_at,
             duration_ms=tried.duration_ms,
             outcome=LOOKED,
@@ -197,81 +197,81 @@ class PostAttempt:
             detail="not among the account's own posts yet",
             provider=tried.provider,
         )
-        self.record.patience.run(self.database, lambda connection: attempts.add(connection, speech.batch, [row]))
-        self.record.paused(speech.batch, APART, Reason.OUTCOME_UNKNOWN)
+        self.record.patience.run(self.database, lambda connection: attempts.add(connection, task.batch, [row]))
+        self.record.paused(task.batch, APART, Reason.OUTCOME_UNKNOWN)
 
-    def _note_rate(self, speech: "_Speech", error: DeliveryError | None) -> None:
+    def _note_rate(self, task: "_Speech", error: DeliveryError | None) -> None:
         """Share the platform's rate budget with all workers; a rate refusal blocks the account."""
-        name, budget = speech.account.name, speech.sender.budget
+        name, budget = task.account.name, task.sender.budget
         if budget is not None:
             self.rate_limiter.note(name, left=budget.remaining, resets_at=budget.resets_at)
         limited = error if isinstance(error, TransientDeliveryError) and error.reason is Reason.RATE_LIMITED else None
         if limited is not None and limited.retry_after is not None:
             self.rate_limiter.block_until(name, self.clock() + limited.retry_after)
 
-    def _raise_alert(self, speech: "_Speech", receipt: PostReceipt) -> None:
+    def _raise_alert(self, task: "_Speech", receipt: PostReceipt) -> None:
         """Raise an alert when a post provably exists but cannot be found.
 
         The next post that is found clears it.
         """
-        key = f"{Channel.SOCIAL}:{speech.provider}:unseen"[:100]
+        key = f"{Channel.SOCIAL}:{task.provider}:unseen"[:100]
         with self.database.write() as connection:
             if receipt.id:
                 alerts.clear(connection, key)
             else:
-                detail = f"the platform has the post of {speech.stored.notice.id} and does not show it"
+                detail = f"the platform has the post of {task.stored.notice.id} and does not show it"
                 alerts.raise_(connection, key, Reason.DUPLICATE, detail, self.clock())
 
-    def _intend(self, speech: "_Speech", worded: PostText, part: int) -> None:
-        new = self._new(speech, worded, part, PostReceipt(id=""))
+    def _intend(self, task: "_Speech", worded: PostText, part: int) -> None:
+        new = self._new(task, worded, part, PostReceipt(id=""))
         with self.database.write() as connection:
             posts.intend(connection, new, wording_to_json(worded), self.clock())
 
-    def _remember(self, speech: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> None:
-        new = self._new(speech, worded, part, receipt)
+    def _remember(self, task: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> None:
+        new = self._new(task, worded, part, receipt)
         self.record.patience.run(self.database, lambda connection: posts.add(connection, new, self.clock()))
 
     @staticmethod
-    def _new(speech: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> posts.NewPost:
+    def _new(task: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> posts.NewPost:
         return posts.NewPost(
-            notification_id=speech.stored.id,
-            recipient_key=speech.key,
+            notification_id=task.stored.id,
+            recipient_key=task.key,
             part=part,
-            incident_id=speech.stored.notice.incident.id,
-            account=speech.account.name,
-            platform=speech.account.platform.value,
+            incident_id=task.stored.notice.incident.id,
+            account=task.account.name,
+            platform=task.account.platform.value,
             locale=worded.locale,
             text=worded.text,
             receipt=receipt,
         )
 
-    def _post(self, speech: "_Speech", worded: PostText, part: int) -> SocialPost:
-        notice = speech.stored.notice
+    def _post(self, task: "_Speech", worded: PostText, part: int) -> SocialPost:
+        notice = task.stored.notice
         with self.database.read() as connection:
-            thread: Sequence[PostReceipt] = posts.thread(connection, notice.incident.id, speech.key)
-        key = ids.delivery_id(notice.id, speech.key)
+            thread: Sequence[PostReceipt] = posts.thread(connection, notice.incident.id, task.key)
+        key = ids.delivery_id(notice.id, task.key)
         return SocialPost(
             key=f"{key}_{part}" if part else key,
-            account=speech.account.name,
+            account=task.account.name,
             text=worded.text,
             locale=worded.locale,
             languages=worded.languages,
             links=worded.links,
             spans=worded.spans,
             # An account's first post of an episode is listed, whatever it superseded.
-            listed=speech.batch.since < notice.episode_start or notice.closes,
+            listed=task.batch.since < notice.episode_start or notice.closes,
             posted_at=notice.lead.ordered_at,
             reply_to=thread[-1] if thread else None,
             thread_root=thread[0] if thread else None,
-            picture=self._picture(speech, worded) if speech.account.with_card else None,
+            picture=self._picture(task, worded) if task.account.with_card else None,
         )
 
-    def _picture(self, speech: "_Speech", worded: PostText) -> Picture | None:
-        return self.paint(self.renderer.card(speech.stored.notice, worded.reader, speech.batch.since))
+    def _picture(self, task: "_Speech", worded: PostText) -> Picture | None:
+        return self.paint(self.renderer.card(task.stored.notice, worded.reader, task.batch.since))
 
 
 @dataclass(frozen=True, slots=True)
-class _Speech:
+class _Task:
     """A post in progress. `key` identifies the account in the ledger."""
 
     batch: Batch
