@@ -90,7 +90,7 @@ def _end(connection: Connection, known: KnownOutcome) -> bool:
     """End the batch if this outcome does; returns whether the outcome counts."""
     batch, ending = known.batch, known.accepted
     if ending is None:
-        return batches.takes_word(connection, batch, known.owner)
+        return batches.counts_acceptance(connection, batch, known.owner)
     if not batches.finish(
         connection,
         batch,

@@ -300,7 +300,7 @@ class HookAttempt:
             return [result for result in results if result.endpoint_id in awaited]
         if batches.is_held(connection, batch, self.record.owner, lock=True):
             return results
-        in_doubt = batches.takes_word(connection, batch, self.record.owner)
+        in_doubt = batches.counts_acceptance(connection, batch, self.record.owner)
         return [result for result in results if result.error is None] if in_doubt else ()
 
     def _count(self, lines: Sequence[AttemptRow], overrides: Sequence[DeliveryOverride]) -> None:

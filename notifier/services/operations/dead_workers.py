@@ -61,13 +61,13 @@ class DeadWorkers:
 
     def run(self) -> int:
         """Check once; returns how many batches were released."""
-        return self.beside() + sum(self._end(owner, beats) for owner, beats in self._still())
+        return self.check_locks() + sum(self._end(owner, beats) for owner, beats in self._stalled())
 
-    def beside(self) -> int:
+    def check_locks(self) -> int:
         """Check only the locks of this data folder, as a worker does for its siblings."""
-        return sum(self._find_gone(owner) for owner in self.locks.gone()) if self.locks is not None else 0
+        return sum(self._recover(owner) for owner in self.locks.gone()) if self.locks is not None else 0
 
-    def _find_gone(self, owner: str) -> int:
+    def _recover(self, owner: str) -> int:
         """Record a process's journaled outcomes, and end its leases if it is surely dead."""
         known = self.notes.read(owner) if self.notes is not None else ()
         if known:
@@ -87,7 +87,7 @@ class DeadWorkers:
         """Whether the database has been available long enough to trust expired leases."""
         return self.seconds() >= self._settles_until
 
-    def _still(self) -> list[tuple[str, int]]:
+    def _stalled(self) -> list[tuple[str, int]]:
         """Return the owners whose heartbeat has not advanced for too long, with its value."""
         with self.database.read() as connection:
             counted = worker_processes.beats(connection)
@@ -116,12 +116,12 @@ class DeadWorkers:
     def _end(self, owner: str, beats: int | None = None) -> int:
         now = self.clock()
         with self.database.write() as connection:
-            if beats is not None and not worker_processes.stands(connection, owner, beats):
+            if beats is not None and not worker_processes.is_stalled(connection, owner, beats):
                 return 0
             lost = worker_processes.end_leases(connection, owner, now, mail_waits=self.mail_waits())
             in_doubt = sum(size for _, channel, size in lost if channel is Channel.EMAIL)
             counters.add(connection, MAIL_UNKNOWN, "worker", in_doubt)
-            left = leases.are_held(connection, owner)
+            left = leases.has_leases(connection, owner)
             if not left:
                 worker_processes.leave(connection, owner)
         if not left and self.locks is not None:

@@ -27,7 +27,7 @@ _log = get_logger(__name__)
 _LIMIT = 500
 # A message still in the queue is not lost: enqueue again only if the queue is nearly empty.
 _DEEP = 50
-_NUDGE_AFTER = timedelta(seconds=10)
+_ENQUEUE_AGAIN_AFTER = timedelta(seconds=10)
 _PLAN_AFTER = timedelta(seconds=5)
 
 
@@ -51,7 +51,7 @@ class Sweep:
     def run(self) -> dict[str, int]:
         """Sweep once; returns how much work of each kind was started."""
         parts: dict[str, Callable[[], int]] = {
-            "vanished": self._vanished,
+            "vanished": self._end_dead_workers,
             "leases": self._leases,
             "windows": self._windows,
             "plans": self._plans,
@@ -85,7 +85,7 @@ class Sweep:
             away = name not in counts
         return counts
 
-    def _vanished(self) -> int:
+    def _end_dead_workers(self) -> int:
         return self.dead_workers.run() if self.dead_workers is not None else 0
 
     def _may_end_leases(self) -> bool:
@@ -136,7 +136,7 @@ class Sweep:
                 continue
             with self.database.write() as connection:
                 due = due_batches.due_for_enqueue(
-                    connection, queue, now=now, enqueued_before=now - _NUDGE_AFTER, limit=_LIMIT
+                    connection, queue, now=now, enqueued_before=now - _ENQUEUE_AGAIN_AFTER, limit=_LIMIT
                 )
             self.tasks.attempt(queue, due)
             total += len(due)

@@ -148,7 +148,7 @@ def _is_held() -> ColumnElement[bool]:
     return and_(_this_attempt(), b.state == DeliveryState.SENDING.value, b.lease_owner == bindparam("by"))
 
 
-def _takes_word() -> ColumnElement[bool]:
+def _counts_acceptance() -> ColumnElement[bool]:
     """Whether a report that this attempt was accepted still counts: nobody has tried since.
 
     True if the lease is valid, if the provider's events confirmed the batch before its worker
@@ -176,13 +176,13 @@ def _held(*, lock: bool) -> Select[Any]:
 
 
 @cache
-def _word_taken() -> Select[Any]:
-    return select(t.batch.c.id).where(_takes_word()).with_for_update()
+def _lock_if_acceptance_counts() -> Select[Any]:
+    return select(t.batch.c.id).where(_counts_acceptance()).with_for_update()
 
 
 @cache
 def _finish(*, accepted: bool) -> Update:
-    return update(t.batch).where(_takes_word() if accepted else _is_held()).values(due_at=None, lease_until=None)
+    return update(t.batch).where(_counts_acceptance() if accepted else _is_held()).values(due_at=None, lease_until=None)
 
 
 @cache
@@ -197,9 +197,9 @@ def is_held(connection: Connection, batch: Batch, owner: str, *, lock: bool = Fa
     return connection.execute(_held(lock=lock), _of(batch, owner)).one_or_none() is not None
 
 
-def takes_word(connection: Connection, batch: Batch, owner: str) -> bool:
+def counts_acceptance(connection: Connection, batch: Batch, owner: str) -> bool:
     """Whether an attempt may still be recorded as accepted. Locks the batch."""
-    return connection.execute(_word_taken(), _of(batch, owner)).one_or_none() is not None
+    return connection.execute(_lock_if_acceptance_counts(), _of(batch, owner)).one_or_none() is not None
 
 
 def finish(

@@ -18,7 +18,7 @@ def has_expired_lease(connection: Connection, now: datetime) -> bool:
     return connection.execute(statement).one_or_none() is not None
 
 
-def are_held(connection: Connection, owner: str) -> bool:
+def has_leases(connection: Connection, owner: str) -> bool:
     """Whether a worker holds any lease."""
     b = t.batch.c
     statement = select(b.id).where(b.state == DeliveryState.SENDING.value, b.lease_owner == owner).limit(1)

@@ -43,7 +43,7 @@ def leave(connection: Connection, owner: str) -> None:
     connection.execute(delete(t.worker_process).where(_W.id == owner))
 
 
-def stands(connection: Connection, owner: str, beats: int) -> bool:
+def is_stalled(connection: Connection, owner: str, beats: int) -> bool:
     """Whether a worker's heartbeat counter still equals `beats`; locked for this transaction.
 
     False also while it is writing one: a process resumed after a suspension holds its row for some

@@ -87,7 +87,7 @@ def test_who_comes_next_finds_the_note_and_nobody_is_written_to_again(
     assert note.stat().st_mode & 0o777 == 0o600
     assert "@" not in note.read_text()
     look = successor(harness, database, tmp_path / "workers")
-    assert look.beside() == 0  # nothing is in doubt
+    assert look.check_locks() == 0  # nothing is in doubt
     assert states(harness) == {"accepted"}
     harness.later(LEASE.total_seconds() + 60)
     assert len(provider.requests) == 1
@@ -101,7 +101,7 @@ def test_a_note_still_counts_when_the_lease_was_taken_away_and_nobody_tried_sinc
     with database.write() as connection:
         worker_processes.end_leases(connection, OWNER, harness.pipeline.now, mail_waits=-LEASE)
     assert states(harness) == {"queued"}
-    successor(harness, database, tmp_path / "workers").beside()
+    successor(harness, database, tmp_path / "workers").check_locks()
     assert states(harness) == {"accepted"}
     harness.later(LEASE.total_seconds() + 60)
     assert len(provider.requests) == 1
@@ -118,7 +118,7 @@ def test_a_note_of_a_batch_that_others_have_sent_meanwhile_changes_nothing(
     with database.read() as connection:
         (batch,) = connection.exec_driver_sql("SELECT id FROM batch WHERE channel = 'email'").scalars()
     another.attempt.run(batch)
-    successor(harness, database, tmp_path / "workers").beside()
+    successor(harness, database, tmp_path / "workers").check_locks()
     assert states(harness) == {"accepted"}
     with database.read() as connection:
         tries = connection.exec_driver_sql("SELECT number, provider FROM attempt").all()
@@ -156,7 +156,7 @@ def test_endpoints_that_took_their_message_do_not_get_it_again(
     with pytest.raises(NotRecordedError):
         harness.work()
     outage.end()
-    assert successor(harness, database, tmp_path / "workers").beside() == 1
+    assert successor(harness, database, tmp_path / "workers").check_locks() == 1
     harness.line.answers.clear()
     harness.later(11)
     harness.later(11)
@@ -188,7 +188,7 @@ def test_a_note_that_cannot_be_read_is_put_aside(database: Database, tmp_path: P
     harness = build_harness(database, Provider(name="sendgrid"))
     look = successor(harness, database, tmp_path / "workers")
     (tmp_path / "workers" / f"{OWNER}.0.json").write_text("{")
-    assert look.beside() == 0
+    assert look.check_locks() == 0
     assert [path.name for path in (tmp_path / "workers").iterdir()] == [f"{OWNER}.0.unreadable"]
 
 
