@@ -67,7 +67,7 @@ def _ask(summary: FileSummary, file: str) -> None:
     Raises:
         InvalidInputError: There is no terminal.
     """
-    if summary.needs_word:
+    if summary.needs_confirmation:
         ask(str(summary), "publish this (or --record to notify nobody)", at_terminal=file != "-")
 
 

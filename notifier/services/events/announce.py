@@ -56,8 +56,8 @@ def announce_due(
     states = channel_state.load_states(connection, incident_id)
     created: list[int] = []
     for channel, policy in policies.items():
-        voice = ChannelAnnouncer(connection, policy, incident_id, channel, now)
-        created += voice.announce_due(states.get(channel, ChannelState()))
+        announcer = ChannelAnnouncer(connection, policy, incident_id, channel, now)
+        created += announcer.announce_due(states.get(channel, ChannelState()))
     return created
 
 

@@ -47,8 +47,8 @@ class Release:
         """
         with self.database.write() as connection:
             named = self._held(connection, public_id, read)
-            let_go = ReleaseHeld(connection, self.policies, self.translations, self.clock())
-            notification_ids = let_go.release(_going_along(connection, named))
+            release_held = ReleaseHeld(connection, self.policies, self.translations, self.clock())
+            notification_ids = release_held.release(_going_along(connection, named))
             stored = notifications.get_public(connection, public_id)
             self._note(connection, "notification.released", named, actor)
         for notification_id in notification_ids:

@@ -22,7 +22,7 @@ class FileSummary:
     recipients: Mapping[Channel, int]
 
     @property
-    def needs_word(self) -> bool:
+    def needs_confirmation(self) -> bool:
         """Whether an operator must confirm first."""
         return self.incidents > 1 or self.old > 0
 

@@ -110,11 +110,11 @@ class ReleaseHeld:
         by_update_id: dict[str, HeldNotification] = {}
         for each in released:
             for update_id in each.update_ids:
-                words_alone, follows = self._show(each, update_id)
+                edits_only, follows = self._show(each, update_id)
                 going += follows
-                if not words_alone:
+                if not edits_only:
                     by_update_id[update_id] = each
-        timeline.describe_anew(self.connection, incident_id, self.now)
+        timeline.refresh_description(self.connection, incident_id, self.now)
         return going + self._announce(released, by_update_id) + self._join(released)
 
     def _join(self, released: Sequence[HeldNotification]) -> list[int]:
@@ -128,13 +128,13 @@ class ReleaseHeld:
         notification_ids: list[int] = []
         for channel in self.policies:
             own = [name for name in names if (channel, name) not in waiting]
-            if channel_state.let_go(self.connection, incident_id, own, channel):
-                voice, state = self._voice(incident_id, channel)
-                _fresh(voice, state, own)
-                notification_ids += voice.announce_due(state)
+            if channel_state.unhold(self.connection, incident_id, own, channel):
+                announcer, state = self._announcer(incident_id, channel)
+                _fresh(announcer, state, own)
+                notification_ids += announcer.announce_due(state)
         return notification_ids
 
-    def _voice(self, incident_id: str, channel: Channel) -> tuple[ChannelAnnouncer, ChannelState]:
+    def _announcer(self, incident_id: str, channel: Channel) -> tuple[ChannelAnnouncer, ChannelState]:
         policy = self.policies.get(channel, CoalescePolicy())
         state = channel_state.load_states(self.connection, incident_id).get(channel, ChannelState())
         return ChannelAnnouncer(self.connection, policy, incident_id, channel, self.now), state
@@ -160,25 +160,25 @@ class ReleaseHeld:
 
     def _announce(self, released: Sequence[HeldNotification], by_update: Mapping[str, HeldNotification]) -> list[int]:
         named = released[-1]
-        voice, state = self._voice(named.incident_id, named.channel)
+        announcer, state = self._announcer(named.incident_id, named.channel)
         channel_state.forget(self.connection, named.incident_id, list(by_update), named.channel)
-        ours = _fresh(voice, state, by_update)
-        sends = _sends(voice, state, _with_earlier(voice.pending(), ours))
-        names = _names(sends, by_update, named, each_alone=voice.policy.window <= 0)
+        ours = _fresh(announcer, state, by_update)
+        sends = _sends(announcer, state, _with_earlier(announcer.pending(), ours))
+        names = _names(sends, by_update, named, each_alone=announcer.policy.window <= 0)
         approvals.make_room(self.connection, [each.id for each in released if each.public_id in names])
         approvals.end(
             self.connection, [each.id for each in released if each.public_id not in names], approvals.REPLACED
         )
-        notification_ids = [voice.announce(send, name) for send, name in zip(sends, names, strict=True)]
-        return notification_ids + voice.announce_due(sends[-1].state if sends else state)
+        notification_ids = [announcer.announce(send, name) for send, name in zip(sends, names, strict=True)]
+        return notification_ids + announcer.announce_due(sends[-1].state if sends else state)
 
 
-def _fresh(voice: ChannelAnnouncer, state: ChannelState, update_ids: Collection[str]) -> list[PendingUpdate]:
+def _fresh(announcer: ChannelAnnouncer, state: ChannelState, update_ids: Collection[str]) -> list[PendingUpdate]:
     """Return the updates that the channel may still announce; set the others aside as late."""
-    ours = [update for update in voice.pending() if update.id in update_ids]
+    ours = [update for update in announcer.pending() if update.id in update_ids]
     late = [update.id for update in ours if is_stale(state, update.ordered_at)]
     if late:
-        voice.set_aside(late, state.episode, channel_state.LATE)
+        announcer.set_aside(late, state.episode, channel_state.LATE)
     return [update for update in ours if update.id not in late]
 
 
@@ -190,10 +190,10 @@ def _with_earlier(pending: Sequence[PendingUpdate], released: Sequence[PendingUp
     return [update for update in pending if update in released or in_order((update, newest))[-1] is newest]
 
 
-def _sends(voice: ChannelAnnouncer, state: ChannelState, announced: Sequence[PendingUpdate]) -> list[Send]:
+def _sends(announcer: ChannelAnnouncer, state: ChannelState, announced: Sequence[PendingUpdate]) -> list[Send]:
     sends = []
     while announced:
-        send = send_released(voice.policy, state, announced, voice.now)
+        send = send_released(announcer.policy, state, announced, announcer.now)
         sends.append(send)
         state, announced = send.state, [update for update in announced if update not in send.updates]
     return sends

@@ -226,7 +226,7 @@ class Ingest:
         timeline.edit_update(connection, event, digest=decided.digest, accepted_at=now if accepted else None)
         if accepted:
             channel_state.forget(connection, incident_id, [update_id])
-        timeline.describe_anew(connection, incident_id, now)
+        timeline.refresh_description(connection, incident_id, now)
 
     @staticmethod
     def _store(connection: Connection, event: Event, decided: "_Decided", now: datetime, *, held: bool) -> None:
@@ -241,7 +241,7 @@ class Ingest:
         else:
             withdraw(connection, incident_id, update.id, edits_alone=False)
             timeline.replace_update(connection, event, entry, now)
-            timeline.describe_anew(connection, incident_id, now)
+            timeline.refresh_description(connection, incident_id, now)
         if outcome is Outcome.STALE and not held:
             channel_state.set_aside_where_late(connection, incident_id, update.id, update.ordered_at)
 

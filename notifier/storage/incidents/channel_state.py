@@ -15,7 +15,7 @@ from notifier.storage.database.dialect import AnyInsert, prepared_insert
 from notifier.storage.database.types import AnyRow
 
 LATE = "stale"  # reason for setting aside an update that arrived after a newer one was announced
-HELD, CANCELED = UNTOLD = ("held", "canceled")  # waits for an operator; canceled by one
+HELD, CANCELED = NOT_ANNOUNCED = ("held", "canceled")  # waits for an operator; canceled by one
 
 
 _INCIDENT: BindParameter[str] = bindparam("incident_id")
@@ -170,7 +170,7 @@ def forget(connection: Connection, incident_id: str, update_ids: Sequence[str], 
     connection.execute(statement if channel is None else statement.where(a.channel == channel.value))
 
 
-def let_go(connection: Connection, incident_id: str, update_ids: Sequence[str], channel: Channel) -> bool:
+def unhold(connection: Connection, incident_id: str, update_ids: Sequence[str], channel: Channel) -> bool:
     """Release the held ones among these updates on a channel; False if none was held."""
     a = t.announcement.c
     condition = (

@@ -291,7 +291,7 @@ SHOWN = and_(t.incident_update.c.visible, ~t.incident_update.c.held)
 """What the public may see of a timeline."""
 
 
-def describe_anew(connection: Connection, incident_id: str, now: datetime) -> None:
+def refresh_description(connection: Connection, incident_id: str, now: datetime) -> None:
     """Update the incident from its newest shown update, or from its newest if none is shown."""
     u = t.incident_update.c
     statement = (
