@@ -40,14 +40,14 @@ class TaskPolicy:
         structlog.contextvars.clear_contextvars()  # the last task may have bound other values
         with structlog.contextvars.bound_contextvars(task=task, **ids):
             try:
-                self._patiently(action)
+                self._write_with_retries(action)
             except UnavailableError as error:
                 _log.warning("task_requeued", error=str(error))
                 raise Reject(reason="the database is away", requeue=True) from error
             except NotifierError as error:
                 _log.error("task_failed", error=str(error), kind=type(error).__name__)
 
-    def _patiently(self, action: Callable[[], object]) -> None:
+    def _write_with_retries(self, action: Callable[[], object]) -> None:
         pause, until = _FIRST_PAUSE, self.clock() + self.patience
         while True:
             try:

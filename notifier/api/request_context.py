@@ -26,8 +26,8 @@ class RequestContextMiddleware:
     def __init__(self, app: ASGIApp, *, is_encrypted: bool = False) -> None:
         """Wrap `app`; `is_encrypted`: the public address is https."""
         self._app = app
-        standing = {**SECURITY_HEADERS, **(STRICT_TRANSPORT if is_encrypted else {})}
-        self._standing = [(name.lower().encode(), value.encode()) for name, value in standing.items()]
+        defaults = {**SECURITY_HEADERS, **(STRICT_TRANSPORT if is_encrypted else {})}
+        self._default_headers = [(name.lower().encode(), value.encode()) for name, value in defaults.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, then log and count it."""
@@ -61,7 +61,11 @@ class RequestContextMiddleware:
         """Add headers that the answer lacks; Starlette writes names in lower case."""
         present = list(headers)
         names = {name for name, _ in present}
-        return [*present, *(header for header in self._standing if header[0] not in names), (_HEADER, request_id)]
+        return [
+            *present,
+            *(header for header in self._default_headers if header[0] not in names),
+            (_HEADER, request_id),
+        ]
 
 
 def _request_id(scope: Scope) -> bytes:

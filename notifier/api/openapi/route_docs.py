@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 Item = TypeVar("Item")
 Responses = dict[int | str, dict[str, Any]]
 
-_SAID = {200: "Done.", 201: "Created.", 202: "Stored; processing continues in the background."}
+_DESCRIPTIONS = {200: "Done.", 201: "Created.", 202: "Stored; processing continues in the background."}
 
 
 def refuses(descriptions: Mapping[int, str]) -> Responses:
@@ -30,7 +30,7 @@ class Page(BaseModel, Generic[Item]):
 
 def returns(status: int, model: Any, description: str | None = None) -> Responses:
     """Document a route's successful answer."""
-    return {status: {"model": model, "description": description or _SAID[status]}}
+    return {status: {"model": model, "description": description or _DESCRIPTIONS[status]}}
 
 
 def returns_page(model: Any) -> Responses:

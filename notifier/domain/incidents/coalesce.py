@@ -103,8 +103,8 @@ def joins(policy: CoalescePolicy, state: ChannelState, wait: Wait, update: Pendi
         return False
     if wait.reason == "opened":
         return True
-    in_round = state.opened and not state.closed and policy.window > 0
-    return in_round and wait.until <= _window_end(policy, state) and not _grew(state.components, update.components)
+    in_episode = state.opened and not state.closed and policy.window > 0
+    return in_episode and wait.until <= _window_end(policy, state) and not _grew(state.components, update.components)
 
 
 def _arrival(update: PendingUpdate) -> int:

@@ -48,8 +48,8 @@ class RetryingTransaction:
         Raises:
             NotRecordedError: the process stops and the database is still unavailable.
         """
-        noted = self.notes.keep(known) if self.notes is not None and known is not None else nullcontext()
-        with noted:
+        journaled = self.notes.keep(known) if self.notes is not None and known is not None else nullcontext()
+        with journaled:
             return self._until_written(database, write)
 
     def _until_written(self, database: Database, write: Callable[[Connection], Written]) -> Written:

@@ -15,9 +15,9 @@ from notifier.services.inspection.explain_rules import (
     RuleResult,
     account_rule,
     endpoint_rules,
-    person_rules,
     preference_rules,
     quiet_rules,
+    subscriber_rules,
     translation_rule,
 )
 from notifier.services.inspection.explain_target import Recipient
@@ -143,7 +143,7 @@ def _rules(
     if who is None:
         return [account_rule(is_configured=recipient.is_configured), *preferred]
     if key is None:
-        return [*person_rules(who, (), None, planned_at), *preferred]
+        return [*subscriber_rules(who, (), None, planned_at), *preferred]
     opted_out = suppressions.opt_outs(connection, key).get(notice.incident.id)
     decided = stored.created_at
     sent = [
@@ -152,7 +152,7 @@ def _rules(
         if one.at <= decided
     ]
     return [
-        *person_rules(who, suppressions.of_address(connection, key), opted_out, planned_at),
+        *subscriber_rules(who, suppressions.of_address(connection, key), opted_out, planned_at),
         *preferred,
         *quiet_rules(quiet_hours.bounds_of_address(connection, key), sent, context, decided),
     ]

@@ -66,7 +66,7 @@ _SUPPRESSED = {
 }
 
 
-def person_rules(
+def subscriber_rules(
     who: StoredSubscriber,
     suppressed: Sequence[Suppression],
     opted_out_at: datetime | None,

@@ -12,8 +12,8 @@ from notifier.storage.incidents import channel_state
 from notifier.storage.notifications import notifications
 from notifier.storage.operations import alerts
 
-ALARM = "broker"
-PATIENCE = timedelta(minutes=1)
+ALERT_KEY = "broker"
+GRACE = timedelta(minutes=1)
 _EVERY = timedelta(seconds=10)
 
 
@@ -34,16 +34,16 @@ class WatchBroker:
             return 0
         self._rests_until = now + _EVERY
         with self.database.read() as connection:
-            waits = _has_waited(connection, now - PATIENCE)
-            stands = any(row.key == ALARM for row in alerts.current(connection))
-        trouble = self.broker.trouble() if waits or stands else None
-        if (trouble is not None) == stands:
+            waits = _has_waited(connection, now - GRACE)
+            is_raised = any(row.key == ALERT_KEY for row in alerts.current(connection))
+        trouble = self.broker.trouble() if waits or is_raised else None
+        if (trouble is not None) == is_raised:
             return 0
         with self.database.write() as connection:
             if trouble is None:
-                alerts.clear(connection, ALARM)
+                alerts.clear(connection, ALERT_KEY)
             else:
-                alerts.raise_(connection, ALARM, Reason.UNREACHABLE, trouble, now)
+                alerts.raise_(connection, ALERT_KEY, Reason.UNREACHABLE, trouble, now)
         return 1
 
 

@@ -80,8 +80,8 @@ class RecordProviderEvents:
         self.addresses.load()
         now = self.clock()
         with self.database.write() as connection:
-            whole = _located(connection, batch.events)
-            fresh = _not_reported_before(connection, whole, now)
+            located = _located(connection, batch.events)
+            fresh = _not_reported_before(connection, located, now)
             self._confirm(connection, fresh, now)
             self._set_states(connection, fresh, now)
             self._suppress(connection, fresh, now)
@@ -90,7 +90,7 @@ class RecordProviderEvents:
             received=len(batch.events) + batch.ignored,
             new=len(fresh),
             ignored=batch.ignored,
-            unmatched=sum(about.notification_id is None for about in whole),
+            unmatched=sum(about.notification_id is None for about in located),
             kinds=Counter(about.event.kind for about in fresh),
         )
 
@@ -141,8 +141,8 @@ class RecordProviderEvents:
             by_key = by_notification[number]
             statuses = provider_feedback.lock_deliveries(connection, number, by_key.keys())
             changed: dict[tuple[DeliveryState, Reason | None], list[int]] = defaultdict(list)
-            for key, standing in statuses.items():
-                if is_replaced_by(standing.state, by_key[key].state):
+            for key, locked in statuses.items():
+                if is_replaced_by(locked.state, by_key[key].state):
                     changed[by_key[key].state, by_key[key].reason].append(key)
             for (state, reason), keys in changed.items():
                 provider_feedback.set_states(connection, number, keys, state=state, reason=reason, now=now)

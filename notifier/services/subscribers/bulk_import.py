@@ -244,14 +244,14 @@ class _Merging:
 
     def bring(self, chunk: dict[str, tuple[GoodRow, bool]], report: ImportReport) -> None:
         """Write one chunk and count the results."""
-        merged = self._patiently(chunk)
+        merged = self._write_with_retries(chunk)
         fresh = sum(not repeated for _, repeated in chunk.values())
         report.created += merged.created
         report.updated += merged.updated
         report.unchanged += fresh - merged.created - merged.updated
         report.kept_unsubscribed += merged.kept_unsubscribed
 
-    def _patiently(self, chunk: dict[str, tuple[GoodRow, bool]]) -> bulk_merge.Merged:
+    def _write_with_retries(self, chunk: dict[str, tuple[GoodRow, bool]]) -> bulk_merge.Merged:
         """Retry while the database is busy: a failed chunk is rolled back completely."""
         for _ in range(_TRIES - 1):
             try:

@@ -34,7 +34,7 @@ from notifier.storage.database.types import Json
 # Concurrent imports take turns chunk by chunk, so that neither waits for a row lock of the other.
 _ADVISORY_LOCK = 7_305_203
 _STOPPED = (SubscriberState.UNSUBSCRIBED.value, SubscriberState.SUPPRESSED.value)
-_TOLD = (SubscriberState.ACTIVE.value, SubscriberState.PENDING.value)
+_NOTIFIED = (SubscriberState.ACTIVE.value, SubscriberState.PENDING.value)
 _OWN_WISH = [reason.value for reason in SuppressionReason if reason.state is SubscriberState.UNSUBSCRIBED]
 
 stage = Table(
@@ -148,11 +148,11 @@ def _suppress_as_asked(connection: Connection, now: datetime) -> None:
 def _keep_stopped(connection: Connection) -> int:
     """Never reactivate unsubscribed or suppressed subscribers; returns how many rows tried to."""
     own = select(_t.state).where(_t.external_id == _s.external_id, _t.state.in_(_STOPPED))
-    by_person = update(stage).where(_s.state.in_(_TOLD), exists(own)).values(state=own.scalar_subquery())
+    by_person = update(stage).where(_s.state.in_(_NOTIFIED), exists(own)).values(state=own.scalar_subquery())
     x = t.suppression.c
     wish = case((x.reason.in_(_OWN_WISH), _STOPPED[0]), else_=_STOPPED[1])
     address = select(wish).where(x.address_key == _s.address_key, x.channel == Channel.EMAIL.value)
-    by_address = update(stage).where(_s.state.in_(_TOLD), exists(address)).values(state=address.scalar_subquery())
+    by_address = update(stage).where(_s.state.in_(_NOTIFIED), exists(address)).values(state=address.scalar_subquery())
     return connection.execute(by_person).rowcount + connection.execute(by_address).rowcount
 
 
