@@ -21,7 +21,7 @@ _PATIENCE_SECONDS = 60.0
 _AWAITED = ("email", "social")
 _OPEN = ("queued", "sending")
 _DELIVERED = ("accepted", "delivered")
-_MENDED_AFTER = 2  # updates
+_FIXED_AFTER = 2  # updates
 
 
 @dataclass(slots=True)
@@ -92,8 +92,8 @@ class Replay:
             self._show_line(f"{event['update']['posted_at'][11:16]}  {event['update']['status']}")
             self._system.call("POST", "/v1/events", event)
             self._progress.updates = number
-            if number == _MENDED_AFTER:
-                self._mend_partners()
+            if number == _FIXED_AFTER:
+                self._fix_partners()
             self._wait(pause, number)
         self._await_end()
         return self._count(time.monotonic() - started)
@@ -119,7 +119,7 @@ class Replay:
             hook = {"secret": endpoint["secret"], "behaviour": partner.behaviour}
             self._system.ask_sandbox("PUT", f"/sandbox/hooks/{partner.name}", hook)
 
-    def _mend_partners(self) -> None:
+    def _fix_partners(self) -> None:
         """Fix the partners whose receivers failed at first."""
         for partner in self._partners:
             if partner.behaviour["kind"] == "fail_first":

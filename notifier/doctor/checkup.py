@@ -25,10 +25,10 @@ from notifier.settings import SendGridSpec
 from notifier.storage.operations import alerts
 
 _CONNECT_SECONDS = 3.0
-_MEND_PROVIDER = "fix the credentials, sender identity or credits; sending resumes within a minute"
-_MEND_SIGN_UPS = "check who signs up (docs/readers.md); raise `limits.sign_ups_per_hour` if they are genuine"
-_MEND = {
-    sign_up_limit.ALARM: _MEND_SIGN_UPS,
+_PROVIDER_REMEDY = "fix the credentials, sender identity or credits; sending resumes within a minute"
+_SIGN_UPS_REMEDY = "check who signs up (docs/readers.md); raise `limits.sign_ups_per_hour` if they are genuine"
+_REMEDIES = {
+    sign_up_limit.ALARM: _SIGN_UPS_REMEDY,
     broker_watch.ALARM: "fix the broker; waiting work resumes within seconds",
 }
 _PORTS = {"http": 80, "https": 443}
@@ -56,9 +56,9 @@ def _configuration(notifier: ApiContainer) -> Finding:
 def _files() -> Finding:
     compiled = list(locales_dir().glob("*/LC_MESSAGES/messages.mo"))
     if not templates_dir().is_dir() or not compiled:
-        mend = "run any make target, or reinstall the package"
+        remedy = "run any make target, or reinstall the package"
         return Finding(
-            name="templates", state="bad", message="templates or compiled message catalogues are missing", remedy=mend
+            name="templates", state="bad", message="templates or compiled message catalogues are missing", remedy=remedy
         )
     locales = ", ".join(sorted(path.parent.parent.name for path in compiled))
     return Finding(name="templates", state="ok", message=f"messages in {locales}")
@@ -76,8 +76,8 @@ def _templates(notifier: ApiContainer) -> Iterator[Finding]:
             for locale in brand.locales:
                 renderer.mail(scene.notice, locale=locale, since=scene.since)
     except ConfigError as error:
-        mend = "fix or remove the file; until then the bundled template is used"
-        yield Finding(name="own templates", state="bad", message=error.message, remedy=mend)
+        remedy = "fix or remove the file; until then the bundled template is used"
+        yield Finding(name="own templates", state="bad", message=error.message, remedy=remedy)
     else:
         yield Finding(name="own templates", state="ok", message=f"every message in {', '.join(brand.locales)}")
 
@@ -90,8 +90,8 @@ def _broker(notifier: ApiContainer) -> Finding:
     if embedded and trouble == NO_ANSWER:
         message = "the embedded Redis is not running"
         return Finding(name="broker", state="warn", message=message, remedy="start `notifier up` or a worker")
-    mend = "check NOTIFIER_BROKER_URL or NOTIFIER_REDIS_URL and the server; events are still accepted meanwhile"
-    return Finding(name="broker", state="bad", message=trouble, remedy=mend)
+    remedy = "check NOTIFIER_BROKER_URL or NOTIFIER_REDIS_URL and the server; events are still accepted meanwhile"
+    return Finding(name="broker", state="bad", message=trouble, remedy=remedy)
 
 
 def _providers(notifier: ApiContainer) -> Iterator[Finding]:
@@ -115,17 +115,17 @@ def _given(read: Callable[[], tuple[Any, ...]]) -> tuple[Any, ...]:
         return read()
     except ConfigError as error:
         waiting = error.field == "NOTIFIER_SANDBOX_URL"
-        mend = "start `notifier up`" if waiting else f"set {error.field}"
+        remedy = "start `notifier up`" if waiting else f"set {error.field}"
         message = "the sandbox is not running" if waiting else str(error)
-        return (Finding(name="provider", state="warn" if waiting else "bad", message=message, remedy=mend),)
+        return (Finding(name="provider", state="warn" if waiting else "bad", message=message, remedy=remedy),)
 
 
 def _reachable(name: str, url: str, *, in_sandbox: bool) -> Finding:
     parts = urlsplit(url)
     found = _connects(name, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443))
     if in_sandbox and found.state == "bad":
-        mend = "start `notifier up`"
-        return Finding(name=name, state="warn", message="the sandbox is not running", remedy=mend)
+        remedy = "start `notifier up`"
+        return Finding(name=name, state="warn", message="the sandbox is not running", remedy=remedy)
     return found
 
 
@@ -145,12 +145,12 @@ def _alerts(notifier: ApiContainer) -> Iterator[Finding]:
     for row in standing:
         message = f"stopped since {row.since:%Y-%m-%d %H:%M}Z ({row.reason}): {row.detail}"
         yield Finding(
-            name=alert_label(row.key), state="bad", message=message, remedy=_MEND.get(row.key, _MEND_PROVIDER)
+            name=alert_label(row.key), state="bad", message=message, remedy=_REMEDIES.get(row.key, _PROVIDER_REMEDY)
         )
     for one in providers:
         if one.circuit.state is ProviderState.FAILING:
-            mend = f"check its status page; once it is fixed: notifier deliveries retry --provider {one.name}"
-            yield Finding(name=one.label, state="bad", message=_failing(one.circuit), remedy=mend)
+            remedy = f"check its status page; once it is fixed: notifier deliveries retry --provider {one.name}"
+            yield Finding(name=one.label, state="bad", message=_failing(one.circuit), remedy=remedy)
 
 
 def _failing(circuit: Breaker) -> str:

@@ -26,13 +26,13 @@ def check_components(notifier: ApiContainer) -> Iterator[Finding]:
         subscribers, endpoints, lost = removed_components.listening_to_nothing(connection, known)
     for incident_id, keys in list(naming.items())[:_MOST_NAMED]:
         message = f"the open incident {incident_id} names {_listed(keys)}, which is not configured in [[components]]"
-        mend = "add the component again, or end the incident; until then its events may still name it"
-        yield Finding(name="components", state="warn", message=message, remedy=mend)
+        remedy = "add the component again, or end the incident; until then its events may still name it"
+        yield Finding(name="components", state="warn", message=message, remedy=remedy)
     if subscribers or endpoints:
         who = f"subscribers: {subscribers}, endpoints: {endpoints}"
         message = f"chose only {_listed(lost)}, not configured in [[components]], so they receive very little ({who})"
-        mend = "add the component again under its key, or change what they chose"
-        yield Finding(name="listeners", state="warn", message=message, remedy=mend)
+        remedy = "add the component again under its key, or change what they chose"
+        yield Finding(name="listeners", state="warn", message=message, remedy=remedy)
 
 
 def warn_of_vanished_components(notifier: ApiContainer) -> None:

@@ -33,8 +33,8 @@ def check_database(notifier: ApiContainer) -> Finding:
         return Finding(name=name, state="bad", message=message, remedy="run `notifier db upgrade`")
     trouble = notifier.stores[name].trouble()
     if trouble is not None:
-        mend = "check disk space, and that it is not a read-only replica; events are refused meanwhile"
-        return Finding(name=name, state="bad", message=f"{kind} responds but is not writable: {trouble}", remedy=mend)
+        remedy = "check disk space, and that it is not a read-only replica; events are refused meanwhile"
+        return Finding(name=name, state="bad", message=f"{kind} responds but is not writable: {trouble}", remedy=remedy)
     return Finding(name=name, state="ok", message=f"{kind}, revision {found.revision}")
 
 
@@ -75,9 +75,9 @@ def _keys(notifier: ApiContainer) -> Iterator[Finding]:
     )
     if use.unreadable:
         message = f"{use.unreadable} stored secrets are encrypted with a key that is not configured; {counted}"
-        mend = "configure that key too, or rotate the endpoints that `notifier keys reseal` names"
-        yield Finding(name="secret keys", state="bad", message=message, remedy=mend)
+        remedy = "configure that key too, or rotate the endpoints that `notifier keys reseal` names"
+        yield Finding(name="secret keys", state="bad", message=message, remedy=remedy)
         return
     idle = [name[:8] for name, number in zip(use.fingerprints[1:], use.texts[1:], strict=True) if not number]
-    mend = f"{', '.join(idle)} can be removed once links in mails signed with it may expire" if idle else ""
-    yield Finding(name="secret keys", state="ok", message=counted, remedy=mend)
+    remedy = f"{', '.join(idle)} can be removed once links in mails signed with it may expire" if idle else ""
+    yield Finding(name="secret keys", state="ok", message=counted, remedy=remedy)

@@ -62,9 +62,9 @@ def _stuck(connection: Connection, now: datetime) -> Iterator[Finding]:
         if oldest is not None and oldest < late:
             minutes = (now - oldest) // timedelta(minutes=1)
             held = "whose worker disappeared" if state == "sending" else "that no worker takes"
-            mend = f"check that a worker (`notifier worker --queues {queue}`) and the scheduler are running"
+            remedy = f"check that a worker (`notifier worker --queues {queue}`) and the scheduler are running"
             message = f"queue {queue} has batches {held}; the oldest is {minutes} minutes overdue"
-            yield Finding(name="stuck", state="bad", message=message, remedy=mend)
+            yield Finding(name="stuck", state="bad", message=message, remedy=remedy)
     apart = deliveries.oldest_due(connection, late)
     if apart is not None:
         message = f"retries have been due since {apart:%Y-%m-%d %H:%M}Z and are not queued"
@@ -84,12 +84,12 @@ def _stuck(connection: Connection, now: datetime) -> Iterator[Finding]:
         )
     if notifications.unplanned(connection, late, 1):
         message = "a notification has waited over two minutes for its recipients to be planned"
-        mend = "check that a worker is running: `notifier worker --queues control`"
-        yield Finding(name="stuck", state="bad", message=message, remedy=mend)
+        remedy = "check that a worker is running: `notifier worker --queues control`"
+        yield Finding(name="stuck", state="bad", message=message, remedy=remedy)
     if transactional_mail.count_due(connection, late, 1):
         message = "a transactional mail, such as a confirmation, has waited over two minutes"
-        mend = "check that a worker is running: `notifier worker --queues retry`"
-        yield Finding(name="stuck", state="bad", message=message, remedy=mend)
+        remedy = "check that a worker is running: `notifier worker --queues retry`"
+        yield Finding(name="stuck", state="bad", message=message, remedy=remedy)
     yield Finding(name="work", state="ok", message=f"{number} open batches" if number else "nothing is waiting")
 
 
@@ -109,6 +109,6 @@ def _disk(notifier: ApiContainer) -> Finding:
     free = usage.free / usage.total
     message = f"{free:.0%} of the disk under {notifier.settings.data_dir} is free"
     if free < _DISK_LOW:
-        mend = "free disk space, or shorten [retention] and run `notifier db prune`"
-        return Finding(name="disk", state="bad", message=message, remedy=mend)
+        remedy = "free disk space, or shorten [retention] and run `notifier db prune`"
+        return Finding(name="disk", state="bad", message=message, remedy=remedy)
     return Finding(name="disk", state="ok", message=message)
