@@ -111,14 +111,14 @@ class WorkerRuntime:
         self._core = container
         self._stopping = threading.Event()
         self._live()
-        patience = RetryingTransaction(self._stopping, container.outcome_journal)
+        transaction = RetryingTransaction(self._stopping, container.outcome_journal)
         record = RecordOutcome(
             container.database,
             container.clock,
             container.tasks,
             container.owner,
             meter=container.metering,
-            patience=patience,
+            transaction=transaction,
             life=container.heartbeat,
         )
         self._opened = ExitStack()  # closes what was built, newest first
@@ -139,7 +139,7 @@ class WorkerRuntime:
             container.settings.lease,
             container.translations,
             choice=ConnectionAffinity(Channel.WEBHOOK) if QueueName.WEBHOOK in queues else NamedBatch(),
-            patience=patience,
+            transaction=transaction,
         )
         # In a process that also serves urgent queues, waiting would occupy the slots they need.
         self._stands_back = all(queue.is_low_priority for queue in queues)

@@ -56,7 +56,7 @@ class Attempt:
     lease: timedelta = LEASE
     translations: Mapping[Channel, TranslationRule] = field(default_factory=dict)
     choice: BatchChoice = field(default_factory=NamedBatch)
-    patience: RetryingTransaction = field(default_factory=RetryingTransaction)
+    transaction: RetryingTransaction = field(default_factory=RetryingTransaction)
 
     def run(self, batch_id: int) -> None:
         """Claim a batch and attempt it. Do nothing if it is taken, finished, superseded or not due.
@@ -72,7 +72,7 @@ class Attempt:
         except Exception as fault:
             # The rollback undid the claim too: count the failure, or the batch is retried forever.
             for batch in claimed:
-                self.patience.run(self.database, partial(self._count_fault, batch.id, fault))
+                self.transaction.run(self.database, partial(self._count_fault, batch.id, fault))
             raise
         if taken is not None:
             self._attempt(*taken)
@@ -136,7 +136,7 @@ class Attempt:
         except UnavailableError as error:
             # Raised before the request only: writes after it are retried.
             _log.warning("attempt_deferred", error=str(error), hint="nothing was sent: the database is unavailable")
-            self.patience.run(self.database, lambda connection: self._hand_back(connection, batch))
+            self.transaction.run(self.database, lambda connection: self._hand_back(connection, batch))
 
     def _hand_back(self, connection: Connection, batch: Batch) -> None:
         now = self.clock()

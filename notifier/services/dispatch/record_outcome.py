@@ -77,7 +77,7 @@ class RecordOutcome:
     owner: str
     spread: Callable[[], float] = field(default=random.random)
     meter: MetricsSink = field(default_factory=NoMetrics)
-    patience: RetryingTransaction = field(default_factory=RetryingTransaction)
+    transaction: RetryingTransaction = field(default_factory=RetryingTransaction)
     life: Life = field(default_factory=NotWatched)
 
     def ensure_lease(self, batch: Batch) -> None:
@@ -119,7 +119,7 @@ class RecordOutcome:
             overrides=overrides,
             accepted=ending,
         )
-        if not self.patience.run(self.database, lambda connection: apply(connection, known), known):
+        if not self.transaction.run(self.database, lambda connection: apply(connection, known), known):
             _too_late(batch)
             return
         self._count(batch, tried, "accepted", state, batch.size - len(overrides))
@@ -135,7 +135,7 @@ class RecordOutcome:
             if batches.finish(connection, batch, self.owner, state=DeliveryState.CANCELED, reason=None, now=now):
                 deliveries.detach(connection, batch.notification_id, overrides, now)
 
-        self.patience.run(self.database, write)
+        self.transaction.run(self.database, write)
 
     def paused(self, batch: Batch, wait: timedelta, reason: Reason, *, hold: Wait = no_wait) -> None:
         """Release a batch that cannot be sent now, until `wait` has passed. Uses up no attempt.
@@ -153,7 +153,7 @@ class RecordOutcome:
                 until = (None if batch.unknown else hold(connection, now)) or due
                 batches.release(connection, batch, self.owner, due_at=until, now=now, reason=kept, counts=False)
 
-        self.patience.run(self.database, write)
+        self.transaction.run(self.database, write)
 
     def failed(
         self,
@@ -212,7 +212,7 @@ class RecordOutcome:
                 )
             return True
 
-        if not self.patience.run(self.database, write):
+        if not self.transaction.run(self.database, write):
             _too_late(batch)
             return
         dead_letter_if_exhausted = batch.size if isinstance(follows, GiveUp) else 0
@@ -242,7 +242,7 @@ class RecordOutcome:
             deliveries.detach(connection, batch.notification_id, overrides, now)
             return [self._part(connection, batch, keys, now) for keys in groups]
 
-        numbers = self.patience.run(self.database, write)
+        numbers = self.transaction.run(self.database, write)
         if numbers is None:
             return []
         self._count(batch, tried, "divided", DeliveryState.CANCELED, 0)

@@ -197,7 +197,7 @@ class PostAttempt:
             detail="not among the account's own posts yet",
             provider=tried.provider,
         )
-        self.record.patience.run(self.database, lambda connection: attempts.add(connection, task.batch, [row]))
+        self.record.transaction.run(self.database, lambda connection: attempts.add(connection, task.batch, [row]))
         self.record.paused(task.batch, APART, Reason.OUTCOME_UNKNOWN)
 
     def _note_rate(self, task: "_Speech", error: DeliveryError | None) -> None:
@@ -229,7 +229,7 @@ class PostAttempt:
 
     def _remember(self, task: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> None:
         new = self._new(task, worded, part, receipt)
-        self.record.patience.run(self.database, lambda connection: posts.add(connection, new, self.clock()))
+        self.record.transaction.run(self.database, lambda connection: posts.add(connection, new, self.clock()))
 
     @staticmethod
     def _new(task: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> posts.NewPost:

@@ -140,7 +140,7 @@ class HookAttempt:
                 deliveries.detach(connection, batch.notification_id, leave, now)
                 return webhook_batches.unblock(connection, batch.notification_id, batch.id, now)
 
-            freed = self.record.patience.run(self.database, write)
+            freed = self.record.transaction.run(self.database, write)
             recorded.task_ended = True
         return freed
 
@@ -194,14 +194,14 @@ class HookAttempt:
         unreadable = [row for row, error in failed if isinstance(error, ConfigError)]
         broken = [(row, error) for row, error in failed if not isinstance(error, ConfigError)]
         if unreadable:
-            self.record.patience.run(self.database, lambda connection: _refuse(connection, batch, unreadable, now))
+            self.record.transaction.run(self.database, lambda connection: _refuse(connection, batch, unreadable, now))
         self._put_off(batch, broken, now)
         return requests
 
     def _put_off(self, batch: Batch, broken: Sequence[tuple[Any, Exception]], now: datetime) -> None:
         """Retry later, and eventually fail, endpoints that hit an internal error; raise alerts."""
         if broken:
-            self.record.patience.run(
+            self.record.transaction.run(
                 self.database, lambda connection: self._record_faults(connection, batch, broken, now)
             )
 
@@ -263,7 +263,7 @@ class HookAttempt:
             return 0
 
         recorded: list[tuple[Sequence[AttemptRow], Sequence[DeliveryOverride]]] = []
-        freed = self.record.patience.run(self.database, write, self._known(batch, results, postings, now, late=late))
+        freed = self.record.transaction.run(self.database, write, self._known(batch, results, postings, now, late=late))
         self._count(*recorded[0])
         return freed
 

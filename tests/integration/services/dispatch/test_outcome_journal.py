@@ -67,7 +67,7 @@ def a_mail_taken_and_not_recorded(database: Database, outage: Outage, folder: Pa
     provider = Provider(name="sendgrid")
     harness = build_harness(database, provider, owner=OWNER)
     mail: Any = next(iter(harness.attempt.channels.values()))
-    mail = replace(mail, record=replace(mail.record, patience=ending(folder)))
+    mail = replace(mail, record=replace(mail.record, transaction=ending(folder)))
     harness.attempt = replace(harness.attempt, channels=dict.fromkeys(harness.attempt.channels, mail))
     subscribe(harness, 3)
     harness.pipeline.post(Status.INVESTIGATING)
@@ -148,7 +148,7 @@ def test_endpoints_that_took_their_message_do_not_get_it_again(
     harness = endpoint_harness(database)
     for name in ("a", "b"):
         harness.endpoint(name)
-    record = replace(harness.hooks.record, owner=OWNER, patience=ending(tmp_path / "workers"))
+    record = replace(harness.hooks.record, owner=OWNER, transaction=ending(tmp_path / "workers"))
     hooks = replace(harness.hooks, record=record)
     harness.attempt = replace(harness.attempt, owner=OWNER, channels=dict.fromkeys(harness.attempt.channels, hooks))
     harness.pipeline.post(Status.INVESTIGATING)

@@ -33,38 +33,38 @@ class Ledger:
         self.pauses.append(seconds)
         return len(self.pauses) >= self.stops_after
 
-    def patience(self) -> RetryingTransaction:
+    def transaction(self) -> RetryingTransaction:
         return RetryingTransaction(pause=self.pause)
 
 
-def written(ledger: Ledger, patience: RetryingTransaction) -> Any:
+def written(ledger: Ledger, transaction: RetryingTransaction) -> Any:
     def write(_connection: Connection) -> str:
         ledger.written.append("accepted")
         return "done"
 
-    return patience.run(cast("Database", ledger), write)
+    return transaction.run(cast("Database", ledger), write)
 
 
 def test_an_outcome_is_written_once_the_database_is_back_with_growing_pauses() -> None:
     ledger = Ledger(away=6)
-    assert written(ledger, ledger.patience()) == "done"
+    assert written(ledger, ledger.transaction()) == "done"
     assert ledger.written == ["accepted"]
     assert ledger.pauses == [0.1, 0.2, 0.4, 0.8, 1.6, 2.0]
 
 
 def test_patience_lasts_as_long_as_the_process() -> None:
     ledger = Ledger(away=2_000)
-    assert written(ledger, ledger.patience()) == "done"
+    assert written(ledger, ledger.transaction()) == "done"
     assert sum(ledger.pauses) > 3600
 
 
 def test_a_process_that_ends_looks_once_more_and_lets_go() -> None:
     ledger = Ledger(away=10_000, stops_after=3)
     with pytest.raises(NotRecordedError):
-        written(ledger, ledger.patience())
+        written(ledger, ledger.transaction())
     assert (ledger.written, len(ledger.pauses)) == ([], 3)
     last_look = Ledger(away=3, stops_after=3)
-    assert written(last_look, last_look.patience()) == "done"
+    assert written(last_look, last_look.transaction()) == "done"
 
 
 def test_a_fault_of_ours_is_not_waited_for() -> None:
@@ -74,5 +74,5 @@ def test_a_fault_of_ours_is_not_waited_for() -> None:
         raise KeyError("a bug")
 
     with pytest.raises(KeyError):
-        ledger.patience().run(cast("Database", ledger), write)
+        ledger.transaction().run(cast("Database", ledger), write)
     assert ledger.pauses == []
