@@ -54,14 +54,14 @@ class Renderer:
         self._brand = brand
         self._languages = Languages(locales_dir, brand.default_locale, brand.locales)
         self._templates = Templates(templates_dir, own_templates, strict=strict)
-        self._story = Storyteller(brand, components, self._languages, public_url)
-        self._mails = MailRenderer(self._story, self._templates)
-        self._posts = PostWriter(self._story, self._templates)
-        self._cards = CardWriter(self._story)
-        self._payloads = PayloadBuilder(self._story, public_url)
-        self._account_mails = AccountMailRenderer(self._story, self._templates)
-        self._pages = PageRenderer(self._story, self._templates)
-        self._status = StatusPages(self._story, self._pages)
+        self._view = Storyteller(brand, components, self._languages, public_url)
+        self._mails = MailRenderer(self._view, self._templates)
+        self._posts = PostWriter(self._view, self._templates)
+        self._cards = CardWriter(self._view)
+        self._payloads = PayloadBuilder(self._view, public_url)
+        self._account_mails = AccountMailRenderer(self._view, self._templates)
+        self._pages = PageRenderer(self._view, self._templates)
+        self._status = StatusPages(self._view, self._pages)
         self._kept: dict[tuple[str, str, int, str | None], RenderedMail] = {}
         self._lock = Lock()
 

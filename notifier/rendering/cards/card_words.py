@@ -54,26 +54,26 @@ class CardWords:
 class CardWriter:
     """Writes the text of cards. Thread-safe."""
 
-    def __init__(self, story: Storyteller) -> None:
-        self._story = story
+    def __init__(self, view: Storyteller) -> None:
+        self._view = view
 
     def write(self, notice: Notice, locale: str, *, since: int) -> CardWords:
         """Return a notification's card in `locale`, for readers last reached by `since`."""
-        story, incident = self._story, notice.incident
-        reader = story.languages[locale]
+        view, incident = self._view, notice.incident
+        reader = view.languages[locale]
         shown = MAX_PARTS if len(incident.components) <= MAX_PARTS else MAX_PARTS - 1  # one row says how many more
-        parts = tuple(story.part(part, reader) for part in _worst_first(incident.components)[:shown])
+        parts = tuple(view.part(part, reader) for part in _worst_first(incident.components)[:shown])
         left_out = len(incident.components) - len(parts)
         kind, was = notice.kind_for(since), notice.moved_from(since)
         status = MOVED if kind is MessageKind.MAINTENANCE_MOVED else STATUS[notice.lead.status]
         # i18n: on a picture; %(window)s is the former time of planned maintenance
         moved = reader.gettext("Moved from %(window)s") % {"window": self._span(was, reader)} if was else ""
         words = {
-            "brand": story.brand_name(reader),
+            "brand": view.brand_name(reader),
             "status": reader.gettext(status),
             "impact": self._impact(incident, reader),
             "moved": moved,
-            "title": story.title(incident, reader),
+            "title": view.title(incident, reader),
             "essence": "" if parts else self._essence(notice, reader),
         }
         more = reader.ngettext("and one more part", "and %(count)s more parts", left_out) % {"count": left_out}
@@ -87,7 +87,7 @@ class CardWriter:
             steps=steps,
             more_steps=len(notice.updates) > MAX_STEPS,
             date=date,
-            address=story.page_url(reader.tag).partition("://")[2],
+            address=view.page_url(reader.tag).partition("://")[2],
             alt=_alt(reader, words, [*map(_named, parts), *([more] if left_out else [])], steps, date),
         )
 
@@ -98,14 +98,14 @@ class CardWriter:
         return reader.gettext(IMPACT[incident.impact]) if incident.impact in IMPACT else ""
 
     def _span(self, window: Window, reader: Language) -> str:
-        return span(window, reader.cldr, zone(self._story.brand.timezone, "UTC"))
+        return span(window, reader.cldr, zone(self._view.brand.timezone, "UTC"))
 
     def _essence(self, notice: Notice, reader: Language) -> str:
-        _, body = pick(notice.lead.body, reader.tag, self._story.brand.default_locale)
+        _, body = pick(notice.lead.body, reader.tag, self._view.brand.default_locale)
         return clean_line(to_text(body, limit=4 * _MAX_ESSENCE, targets=False), _MAX_ESSENCE)
 
     def _steps(self, updates: Sequence[NoticeUpdate], reader: Language) -> tuple[Step, ...]:
-        where = zone(self._story.brand.timezone, "UTC")
+        where = zone(self._view.brand.timezone, "UTC")
         last = updates[-1].posted_at.astimezone(where).date()
         steps = []
         for update in updates:
@@ -116,7 +116,7 @@ class CardWriter:
         return tuple(steps)
 
     def _date(self, lead: NoticeUpdate, reader: Language) -> str:
-        where = zone(self._story.brand.timezone, "UTC")
+        where = zone(self._view.brand.timezone, "UTC")
         name = zone_name(lead.posted_at.astimezone(where), reader.cldr, where)
         return f"{day(lead.posted_at, reader.cldr, where)} ({name})"
 

@@ -100,30 +100,30 @@ ACCOUNT_FOLDERS: dict[type[AccountMessage], str] = {
 class AccountMailRenderer:
     """Renders account mail completely, without tags. Thread-safe."""
 
-    def __init__(self, story: Storyteller, templates: Templates) -> None:
-        self._story = story
+    def __init__(self, view: Storyteller, templates: Templates) -> None:
+        self._view = view
         self._templates = templates
 
     def render(self, message: AccountMessage, *, locale: str, timezone: str, name: str) -> MailContent:
         """Render for one recipient; `timezone` is an IANA name, `name` may be empty."""
-        reader = self._story.languages[locale]
+        reader = self._view.languages[locale]
         folder = ACCOUNT_FOLDERS[type(message)]
         context = self._context(message, reader, timezone, name)
         html = inline_styles(self._templates.render(f"{folder}/email.body.html", reader, context))
         text = fold(self._templates.render(f"{folder}/email.body.txt", reader, context))
         subject = self._templates.render(f"{folder}/email.subject.txt", reader, context)
         return MailContent(
-            sender=self._story.brand.sender_in(reader.tag),
+            sender=self._view.brand.sender_in(reader.tag),
             subject=clean_line(subject, MAX_SUBJECT),
             text=text,
             html=html,
             locale=reader.tag,
             headers=automatic_headers(),
-            reply_to=self._story.reply_to(reader),
+            reply_to=self._view.reply_to(reader),
         )
 
     def _context(self, message: AccountMessage, reader: Language, timezone: str, name: str) -> dict[str, Any]:
-        where = zone(timezone, self._story.brand.timezone)
+        where = zone(timezone, self._view.brand.timezone)
         known_as = clean_line(name, _MAX_NAME)
         greeting = reader.gettext("Hello %(name)s,") % {"name": known_as} if known_as else reader.gettext("Hello,")
         values: dict[str, Any] = {field.name: getattr(message, field.name) for field in fields(message)}
@@ -138,7 +138,7 @@ class AccountMailRenderer:
             values["endpoint"] = _without_secrets(values.pop("endpoint_url"))
             values["last_error"] = clean_line(values["last_error"], _MAX_DETAIL)
         return {
-            "brand": self._story.brand_name(reader),
+            "brand": self._view.brand_name(reader),
             "lang": reader.tag,
             "dir": reader.direction,
             "rtl": reader.is_rtl,

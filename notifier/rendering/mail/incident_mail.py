@@ -106,15 +106,15 @@ class RenderedMail:
 class MailRenderer:
     """Renders incident mail. Thread-safe."""
 
-    def __init__(self, story: Storyteller, templates: Templates) -> None:
-        self._story = story
+    def __init__(self, view: Storyteller, templates: Templates) -> None:
+        self._view = view
         self._templates = templates
 
     def subject(self, notice: Notice, locale: str) -> str:
         """Return the subject. The caller keeps it with the incident: mail programs thread by it."""
-        reader = self._story.languages[locale]
+        reader = self._view.languages[locale]
         kind = notice.kind_for(0)
-        context = {**self._story.shared(notice.incident, reader), "kind": kind}
+        context = {**self._view.shared(notice.incident, reader), "kind": kind}
         return clean_line(self._templates.render(f"{kind}/email.subject.txt", reader, context), MAX_SUBJECT)
 
     def render(self, notice: Notice, *, locale: str, since: int, subject: str | None = None) -> RenderedMail:
@@ -126,12 +126,12 @@ class MailRenderer:
             since: The mail lists updates announced after this notification.
             subject: The incident's subject as first sent; None: made from the title.
         """
-        reader = self._story.languages[locale]
+        reader = self._view.languages[locale]
         draft = self._draft(notice, reader, since)
         line = clean_line(subject or self.subject(notice, locale), MAX_SUBJECT)
         prefix = substitutions.free_prefix(line, draft.html, draft.text)
         used = substitutions.names_in(draft.html, draft.text)
-        sender = self._story.brand.sender_in(reader.tag)
+        sender = self._view.brand.sender_in(reader.tag)
         content = MailContent(
             sender=sender,
             subject=line,
@@ -139,7 +139,7 @@ class MailRenderer:
             html=substitutions.place_tags(draft.html, prefix),
             locale=reader.tag,
             headers=incident_headers(notice.incident.id, reader.tag, sender),
-            reply_to=self._story.reply_to(reader),
+            reply_to=self._view.reply_to(reader),
         )
         return RenderedMail(
             notice=notice,
@@ -151,7 +151,7 @@ class MailRenderer:
             reader=reader,
             instants={name: at for name, at in _instants(notice, since, draft.entries).items() if name in used},
             greeting=Words(with_name=reader.gettext("Hello %(name)s,"), without_name=reader.gettext("Hello,")),
-            house_timezone=self._story.brand.timezone,
+            house_timezone=self._view.brand.timezone,
         )
 
     def _draft(self, notice: Notice, reader: Language, since: int) -> "_Draft":
@@ -161,8 +161,8 @@ class MailRenderer:
 
     def _attempt(self, notice: Notice, reader: Language, since: int, budget: Budget) -> "_Draft":
         kind = notice.kind_for(since)
-        entries, hidden = self._story.entries(notice.updates_since(since), reader, budget)
-        shared = self._story.shared(notice.incident, reader)
+        entries, hidden = self._view.entries(notice.updates_since(since), reader, budget)
+        shared = self._view.shared(notice.incident, reader)
         context = {
             **shared,
             **_times(notice, since, entries),

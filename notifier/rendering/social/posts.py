@@ -84,8 +84,8 @@ class _Sheet:
 class PostWriter:
     """Renders posts. Thread-safe."""
 
-    def __init__(self, story: Storyteller, templates: Templates) -> None:
-        self._story = story
+    def __init__(self, view: Storyteller, templates: Templates) -> None:
+        self._view = view
         self._templates = templates
 
     def write_all(
@@ -107,7 +107,7 @@ class PostWriter:
 
     def _written(self, notice: Notice, account: Account) -> list[str]:
         """Return the account's languages that the lead update is written in; if none, the first."""
-        default = self._story.brand.default_locale
+        default = self._view.brand.default_locale
         found = [tag for tag in account.languages if same_language(pick(notice.lead.body, tag, default)[0] or tag, tag)]
         return found or [account.languages[0]]
 
@@ -120,7 +120,7 @@ class PostWriter:
         blocks: list[str] = []
         known: list[tuple[str, str]] = []
         for tag in languages:
-            reader = self._story.languages[tag]
+            reader = self._view.languages[tag]
             essence = self._essence(notice, account, reader)
             parts = self._parts(notice, account, reader, tag, essence, since=since)
             if tag != languages[-1]:
@@ -135,7 +135,7 @@ class PostWriter:
         if not limit.fits(text):
             return None
         spans = tuple(locate(text, known))
-        tags = tuple(self._story.languages[tag].tag for tag in languages)
+        tags = tuple(self._view.languages[tag].tag for tag in languages)
         links = tuple(span.url for span in spans)
         return PostText(
             text=text,
@@ -148,7 +148,7 @@ class PostWriter:
         )
 
     def _essence(self, notice: Notice, account: Account, reader: Language) -> Shown:
-        body = pick(notice.lead.body, reader.tag, self._story.brand.default_locale)[1]
+        body = pick(notice.lead.body, reader.tag, self._view.brand.default_locale)[1]
         return shown(to_text(body, limit=_MAX_SOURCE, targets=account.with_link), account.platform)
 
     def write(self, notice: Notice, account: Account, *, since: int, most: int | None = None) -> PostText:
@@ -160,10 +160,10 @@ class PostWriter:
             since: The last notification the account posted; 0 for none.
             most: The limit of the instance or account, if it differs from the platform's usual one.
         """
-        reader = self._story.languages[account.locale]
+        reader = self._view.languages[account.locale]
         template = self._templates.get(f"{notice.kind_for(since)}/post.txt")
         sheet = _Sheet(template, reader, limit_of(account.platform, most))
-        locale, _ = pick(notice.lead.body, reader.tag, self._story.brand.default_locale)
+        locale, _ = pick(notice.lead.body, reader.tag, self._view.brand.default_locale)
         essence = self._essence(notice, account, reader)
         parts = self._parts(notice, account, reader, locale, essence, since=since)
         own_link = bool(essence.links) and self._is_unique(notice, reader)
@@ -171,7 +171,7 @@ class PostWriter:
         text = sheet.text(whole or _shortened(sheet, parts, essence))
         known = [*essence.known, (parts.closing, self._url(notice, reader))] if account.with_link else essence.known
         spans = tuple(locate(text, known))
-        tag = self._story.languages[locale or reader.tag].tag
+        tag = self._view.languages[locale or reader.tag].tag
         return PostText(
             text=text,
             reader=account.locale,
@@ -183,7 +183,7 @@ class PostWriter:
         )
 
     def _url(self, notice: Notice, reader: Language) -> str:
-        return self._story.incident_url(notice.incident.id, reader.tag, notice.lead.id)
+        return self._view.incident_url(notice.incident.id, reader.tag, notice.lead.id)
 
     def _parts(
         self, notice: Notice, account: Account, reader: Language, locale: str, essence: Shown, *, since: int
@@ -191,13 +191,13 @@ class PostWriter:
         moved = notice.kind_for(since) is MessageKind.MAINTENANCE_MOVED
         word = reader.gettext(MOVED if moved else STATUS[notice.lead.status])
         foreign = bool(locale) and not same_language(locale, reader.tag)
-        title = harmless(self._story.title(notice.incident, reader), account.platform)
+        title = harmless(self._view.title(notice.incident, reader), account.platform)
         return _Parts(
             # i18n: the first line of a post, such as "Resolved: Payments are slow"
             head=reader.gettext("%(status)s: %(title)s") % {"status": word, "title": title},
             word=word,
             when=self._when(notice, reader, since=since),
-            note=self._story.language_note(locale, reader) if foreign else "",
+            note=self._view.language_note(locale, reader) if foreign else "",
             essence=essence.text,
             # Only on the first post of a thread, the one found by search.
             hashtags=_hashtags(account) if since == 0 else "",
@@ -209,7 +209,7 @@ class PostWriter:
         window, was = notice.incident.window, notice.moved_from(since)
         if window is None:
             return ""
-        where = zone(self._story.brand.timezone, "UTC")
+        where = zone(self._view.brand.timezone, "UTC")
         times = span(window, reader.cldr, where)
         if notice.lead.status.is_over:
             return reader.gettext("%(label)s: %(value)s") % {"label": reader.gettext("Was planned for"), "value": times}
@@ -226,11 +226,11 @@ class PostWriter:
         if account.with_link:
             url = self._url(notice, reader)
             return short_url(url) if account.platform is Platform.BLUESKY else url
-        return moment(notice.lead.posted_at, reader.cldr, zone(self._story.brand.timezone, "UTC"))
+        return moment(notice.lead.posted_at, reader.cldr, zone(self._view.brand.timezone, "UTC"))
 
     def _is_unique(self, notice: Notice, reader: Language) -> bool:
         """Whether no other update of the episode has the same text in this language."""
-        default = self._story.brand.default_locale
+        default = self._view.brand.default_locale
         bodies = [without_markup(pick(update.body, reader.tag, default)[1]).strip() for update in notice.updates]
         return bodies.count(bodies[-1]) == 1
 

@@ -37,8 +37,8 @@ class PageRenderer:
     (to safe HTML), `in_language` (picks from a mapping by locale), `anchor` (of an update's id).
     """
 
-    def __init__(self, story: Storyteller, templates: Templates) -> None:
-        self._story = story
+    def __init__(self, view: Storyteller, templates: Templates) -> None:
+        self._view = view
         self._templates = templates
         templates.add_filters(
             {
@@ -56,19 +56,19 @@ class PageRenderer:
 
     def render(self, name: str, locale: str, context: Mapping[str, Any], *, timezone: str = "") -> str:
         """Render `templates/web/<name>.html`; times in `timezone` (IANA), else the brand's zone."""
-        reader = self._story.languages[locale]
-        where = zone(timezone or self._story.brand.timezone, self._story.brand.timezone)
+        reader = self._view.languages[locale]
+        where = zone(timezone or self._view.brand.timezone, self._view.brand.timezone)
         return self._templates.render(f"web/{name}.html", reader, {**self._common(reader, where), **context})
 
     def incident(self, incident: Incident, updates: Sequence[NoticeUpdate], *, locale: str, timezone: str = "") -> str:
         """Render the public page of an incident: its timeline, newest first, with anchors."""
-        reader = self._story.languages[locale]
+        reader = self._view.languages[locale]
         ordered = sorted(updates, key=lambda update: update.ordered_at)
-        entries, hidden = self._story.entries(ordered, reader, _PAGE_BUDGET)
+        entries, hidden = self._view.entries(ordered, reader, _PAGE_BUDGET)
         posted = {update.id: update.posted_at for update in ordered}
         status = ordered[-1].status
         context = {
-            **self._story.shared(incident, reader),
+            **self._view.shared(incident, reader),
             "status": reader.gettext(STATUS[status]),
             "mood": mood_of(status),
             "entries": entries,
@@ -79,7 +79,7 @@ class PageRenderer:
             "window": incident.window,
             "was_planned": status.is_over,
             "moves": {update.id: (update.moved_from, update.window) for update in ordered if update.moved_from},
-            "alternates": {tag: self._story.incident_url(incident.id, tag) for tag in self._story.brand.locales},
+            "alternates": {tag: self._view.incident_url(incident.id, tag) for tag in self._view.brand.locales},
         }
         return self.render("incident", locale, context, timezone=timezone)
 
@@ -91,15 +91,15 @@ class PageRenderer:
 
     def _common(self, reader: Language, where: ZoneInfo) -> dict[str, Any]:
         return {
-            "brand": self._story.brand_name(reader),
+            "brand": self._view.brand_name(reader),
             "lang": reader.tag,
             "dir": reader.direction,
             "rtl": reader.is_rtl,
             "ui": reader.interface,
-            "locales": [(tag, _own_name(tag)) for tag in self._story.brand.locales],
-            "home_url": self._story.page_url(reader.tag),
+            "locales": [(tag, _own_name(tag)) for tag in self._view.brand.locales],
+            "home_url": self._view.page_url(reader.tag),
             "timezone": where,
-            "default_locale": self._story.brand.default_locale,
+            "default_locale": self._view.brand.default_locale,
         }
 
 

@@ -28,15 +28,15 @@ _EPOCH = datetime(2022, 1, 1, tzinfo=UTC)  # `updated` of an empty feed
 class StatusPages:
     """Renders the status page and the feed. Thread-safe."""
 
-    def __init__(self, story: Storyteller, pages: PageRenderer) -> None:
-        self._story = story
+    def __init__(self, view: Storyteller, pages: PageRenderer) -> None:
+        self._view = view
         self._pages = pages
 
     def page(self, timelines: Sequence[PublicTimeline], *, locale: str) -> str:
         """Render `templates/web/status.html`; `timelines` by latest update, newest first."""
-        reader = self._story.languages[locale]
+        reader = self._view.languages[locale]
         running = [timeline for timeline in timelines if timeline.is_running]
-        worst = health(timelines, self._story.component_keys)
+        worst = health(timelines, self._view.component_keys)
         context = {
             "running": [self._listed(timeline, reader) for timeline in running],
             "planned": [self._listed(timeline, reader) for timeline in timelines if timeline.is_planned],
@@ -44,15 +44,15 @@ class StatusPages:
             "trouble": any(not timeline.incident.is_maintenance for timeline in running),
             "parts": [
                 {
-                    "name": self._story.component_name(key, reader),
+                    "name": self._view.component_name(key, reader),
                     "status": reader.gettext(COMPONENT_STATUS[status]),
                     "key": status.value,
                 }
                 for key, status in worst.items()
             ],
             "all_well": all(status is ComponentStatus.OPERATIONAL for status in worst.values()),
-            "feed": f"{self._story.page_url(reader.tag)}/feed.atom",
-            "alternates": {tag: f"{self._story.page_url(tag)}/" for tag in self._story.brand.locales},
+            "feed": f"{self._view.page_url(reader.tag)}/feed.atom",
+            "alternates": {tag: f"{self._view.page_url(tag)}/" for tag in self._view.brand.locales},
         }
         return self._pages.render("status", locale, context)
 
@@ -60,36 +60,36 @@ class StatusPages:
         incident = timeline.incident
         is_graded = incident.impact in IMPACT and not incident.is_maintenance
         return {
-            "title": self._story.title(incident, reader),
-            "title_lang": self._story.title_locale(incident, reader),
-            "url": self._story.incident_url(incident.id, reader.tag),
+            "title": self._view.title(incident, reader),
+            "title_lang": self._view.title_locale(incident, reader),
+            "url": self._view.incident_url(incident.id, reader.tag),
             "status": reader.gettext(STATUS[timeline.status]),
             "mood": mood_of(timeline.status),
             "impact": reader.gettext(IMPACT[incident.impact]) if is_graded else "",
             "posted_at": timeline.posted_at,
             "window": incident.window,
-            "parts": [self._story.part(component, reader).name for component in incident.components[:5]],
+            "parts": [self._view.part(component, reader).name for component in incident.components[:5]],
         }
 
     def feed(self, timelines: Sequence[PublicTimeline], *, locale: str) -> bytes:
         """Render the newest updates as an Atom feed (RFC 4287), one entry each."""
-        reader = self._story.languages[locale]
+        reader = self._view.languages[locale]
         entries = [(update, timeline) for timeline in timelines for update in timeline.updates]
         entries.sort(key=lambda pair: pair[0].ordered_at, reverse=True)
-        home = f"{self._story.page_url(reader.tag)}/"
+        home = f"{self._view.page_url(reader.tag)}/"
         feed = ET.Element(f"{{{_ATOM}}}feed", {_XML_LANG: reader.tag})
         _text(feed, "id", home)
-        _text(feed, "title", reader.gettext("%(brand)s status") % {"brand": self._story.brand_name(reader)})
+        _text(feed, "title", reader.gettext("%(brand)s status") % {"brand": self._view.brand_name(reader)})
         _text(feed, "updated", _rfc3339(entries[0][0].posted_at if entries else _EPOCH))
         _link(feed, "alternate", home)
         _link(feed, "self", f"{home}feed.atom")
-        _text(ET.SubElement(feed, f"{{{_ATOM}}}author"), "name", self._story.brand_name(reader))
+        _text(ET.SubElement(feed, f"{{{_ATOM}}}author"), "name", self._view.brand_name(reader))
         for update, timeline in entries[:_MOST_ENTRIES]:
-            said = self._story.entry(update, reader, limit=_ENTRY_LIMIT, previous=reader.tag)
-            address = self._story.incident_url(timeline.incident.id, reader.tag, update.id)
+            said = self._view.entry(update, reader, limit=_ENTRY_LIMIT, previous=reader.tag)
+            address = self._view.incident_url(timeline.incident.id, reader.tag, update.id)
             entry = ET.SubElement(feed, f"{{{_ATOM}}}entry")
             _text(entry, "id", address)
-            title = {"status": said.word, "title": self._story.title(timeline.incident, reader)}
+            title = {"status": said.word, "title": self._view.title(timeline.incident, reader)}
             _text(entry, "title", reader.gettext("%(status)s: %(title)s") % title)
             _text(entry, "updated", _rfc3339(update.posted_at))
             _link(entry, "alternate", address)
@@ -102,7 +102,7 @@ class StatusPages:
         """Return a paragraph with the maintenance window, and the old one if moved; else empty."""
         if update.window is None:
             return Markup("")
-        where = zone(self._story.brand.timezone, "UTC")
+        where = zone(self._view.brand.timezone, "UTC")
         said = span(update.window, reader.cldr, where)
         if update.moved_from is not None:
             words = {"old": span(update.moved_from, reader.cldr, where), "new": said}

@@ -24,14 +24,14 @@ def content_type(format_: str) -> str:
 class PayloadBuilder:
     """Builds the bodies of all formats. Thread-safe."""
 
-    def __init__(self, story: Storyteller, public_url: str) -> None:
-        self._story = story
+    def __init__(self, view: Storyteller, public_url: str) -> None:
+        self._view = view
         self._public_url = public_url.rstrip("/")
 
     def body(self, notice: Notice, format_: WebhookFormat, since: int, *, is_replay: bool) -> bytes:
         """Build the body for endpoints last reached by notification `since` (0: none)."""
         if format_ is WebhookFormat.STATUSPAGE:
-            return dump(statuspage_payload(notice, self._story, self._public_url))
+            return dump(statuspage_payload(notice, self._view, self._public_url))
         kind, data = webhook_type(notice), self._data(notice, since, is_replay=is_replay)
         if format_ is WebhookFormat.STANDARD:
             return dump({"type": kind.value, "timestamp": rfc3339(notice.created_at), "data": data})
@@ -70,7 +70,7 @@ class PayloadBuilder:
         }
 
     def _incident(self, incident: Incident, notice: Notice, was: Window | None) -> dict[str, Any]:
-        brand = self._story.brand
+        brand = self._view.brand
         return {
             "id": incident.id,
             "title": {tag: line_without_markup(text) for tag, text in incident.title.items()},
@@ -87,7 +87,7 @@ class PayloadBuilder:
             "previous_scheduled_for": rfc3339(was.start if was else None),
             "previous_scheduled_until": rfc3339(was.end if was else None),
             "links": list(incident.links),
-            "url": {locale: self._story.incident_url(incident.id, locale) for locale in brand.locales},
+            "url": {locale: self._view.incident_url(incident.id, locale) for locale in brand.locales},
         }
 
     @staticmethod

@@ -26,9 +26,9 @@ _PAGE_STATUS = {
 }
 
 
-def statuspage_payload(notice: Notice, story: Storyteller, public_url: str) -> dict[str, Any]:
+def statuspage_payload(notice: Notice, view: Storyteller, public_url: str) -> dict[str, Any]:
     """Build the incident payload of one notice, with the whole timeline."""
-    reader = story.languages[story.brand.default_locale]
+    reader = view.languages[view.brand.default_locale]
     page_id = _page_id(public_url)
     impact = Impact.NONE if notice.lead.status.is_over else notice.incident.impact
     return {
@@ -38,17 +38,17 @@ def statuspage_payload(notice: Notice, story: Storyteller, public_url: str) -> d
             "generated_at": _time(notice.created_at),
         },
         "page": {"id": page_id, "status_indicator": impact.value, "status_description": _PAGE_STATUS[impact]},
-        "incident": _incident(notice, story, reader, page_id),
+        "incident": _incident(notice, view, reader, page_id),
     }
 
 
-def _incident(notice: Notice, story: Storyteller, reader: Language, page_id: str) -> dict[str, Any]:
+def _incident(notice: Notice, view: Storyteller, reader: Language, page_id: str) -> dict[str, Any]:
     incident, first, lead = notice.incident, notice.updates[0], notice.lead
     postmortem = _first(notice, Status.POSTMORTEM)
     return {
         "id": incident.id,
         "page_id": page_id,
-        "name": story.title(incident, reader),
+        "name": view.title(incident, reader),
         "status": _status(lead.status),
         "impact": incident.impact.value,
         "impact_override": None,
@@ -57,7 +57,7 @@ def _incident(notice: Notice, story: Storyteller, reader: Language, page_id: str
         "started_at": _time(incident.started_at or first.posted_at),
         "monitoring_at": _posted(_first(notice, Status.MONITORING)),
         "resolved_at": _posted(next((update for update in notice.updates if update.status.closes), None)),
-        "shortlink": story.incident_url(incident.id, reader.tag),
+        "shortlink": view.incident_url(incident.id, reader.tag),
         "backfilled": False,
         "scheduled_for": _time(incident.scheduled_for),
         "scheduled_until": _time(incident.scheduled_until),
@@ -65,48 +65,48 @@ def _incident(notice: Notice, story: Storyteller, reader: Language, page_id: str
         "scheduled_reminded_at": None,
         "scheduled_auto_in_progress": False,
         "scheduled_auto_completed": False,
-        "postmortem_body": _body(postmortem, story, reader) if postmortem else None,
+        "postmortem_body": _body(postmortem, view, reader) if postmortem else None,
         "postmortem_body_last_updated_at": _posted(postmortem),
         "postmortem_published_at": _posted(postmortem),
         "postmortem_ignored": False,
         "postmortem_notified_subscribers": postmortem is not None,
         "postmortem_notified_twitter": False,
         "incident_updates": [
-            _update(update, notice, story, reader, leads=update is lead) for update in reversed(notice.updates)
+            _update(update, notice, view, reader, leads=update is lead) for update in reversed(notice.updates)
         ],
         "components": [
-            {"page_id": page_id, "position": position, **_component(component, notice, story, reader)}
+            {"page_id": page_id, "position": position, **_component(component, notice, view, reader)}
             for position, component in enumerate(incident.components, start=1)
         ],
     }
 
 
 def _update(
-    update: NoticeUpdate, notice: Notice, story: Storyteller, reader: Language, *, leads: bool
+    update: NoticeUpdate, notice: Notice, view: Storyteller, reader: Language, *, leads: bool
 ) -> dict[str, Any]:
     created_at = _time(update.ordered_at)
     return {
         "id": update.id,
         "incident_id": notice.incident.id,
         "status": _status(update.status),
-        "body": _body(update, story, reader),
+        "body": _body(update, view, reader),
         "created_at": created_at,
         "updated_at": created_at,
         "display_at": _time(update.posted_at),
-        "affected_components": _affected(notice, story, reader) if leads else None,
+        "affected_components": _affected(notice, view, reader) if leads else None,
         "deliver_notifications": True,
         "custom_tweet": None,
         "tweet_id": None,
     }
 
 
-def _affected(notice: Notice, story: Storyteller, reader: Language) -> list[dict[str, Any]] | None:
+def _affected(notice: Notice, view: Storyteller, reader: Language) -> list[dict[str, Any]] | None:
     """Return the components as of the lead update; operational before the first update."""
     opening = len(notice.updates) == 1
     return [
         {
             "code": component.key,
-            "name": story.component_name(component.key, reader),
+            "name": view.component_name(component.key, reader),
             "old_status": ComponentStatus.OPERATIONAL.value if opening else _health(component, notice),
             "new_status": _health(component, notice),
         }
@@ -114,10 +114,10 @@ def _affected(notice: Notice, story: Storyteller, reader: Language) -> list[dict
     ] or None
 
 
-def _component(component: AffectedComponent, notice: Notice, story: Storyteller, reader: Language) -> dict[str, Any]:
+def _component(component: AffectedComponent, notice: Notice, view: Storyteller, reader: Language) -> dict[str, Any]:
     return {
         "id": component.key,
-        "name": story.component_name(component.key, reader),
+        "name": view.component_name(component.key, reader),
         "status": _health(component, notice),
         "created_at": _time(notice.updates[0].ordered_at),
         "updated_at": _time(notice.lead.ordered_at),
@@ -151,8 +151,8 @@ def _first(notice: Notice, status: Status) -> NoticeUpdate | None:
     return next((update for update in notice.updates if update.status is status), None)
 
 
-def _body(update: NoticeUpdate, story: Storyteller, reader: Language) -> str:
-    return clean_block(without_markup(pick(update.body, reader.tag, story.brand.default_locale)[1]))
+def _body(update: NoticeUpdate, view: Storyteller, reader: Language) -> str:
+    return clean_block(without_markup(pick(update.body, reader.tag, view.brand.default_locale)[1]))
 
 
 def _posted(update: NoticeUpdate | None) -> str | None:
