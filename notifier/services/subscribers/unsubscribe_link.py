@@ -20,7 +20,7 @@ _ELSEWHERE = -1  # matches no address: the mail went to an address that the subs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class LinkOwner:
     """The owner of a link: locale, and whether they get mail or have unsubscribed."""
 
     locale: str
@@ -36,7 +36,7 @@ class Unsubscribe:
     database: Database
     lifecycle: Lifecycle
 
-    def person(self, subscriber_id: int) -> Person:
+    def owner_of(self, subscriber_id: int) -> LinkOwner:
         """Return the owner of a link.
 
         Raises:
@@ -47,7 +47,7 @@ class Unsubscribe:
         if stored is None:
             raise NotFoundError("subscriber", str(subscriber_id))
         state = stored.subscriber.state
-        return Person(
+        return LinkOwner(
             locale=stored.subscriber.locale,
             is_subscribed=state is SubscriberState.ACTIVE,
             is_unsubscribed=state is SubscriberState.UNSUBSCRIBED,
@@ -72,11 +72,11 @@ class Unsubscribe:
         if claim.address_key is not None:
             return claim.address_key
         with self.database.read() as connection:
-            person = subscribers.get_by_id(connection, claim.subject)
+            owner_of = subscribers.get_by_id(connection, claim.subject)
             mail = notifications.get(connection, claim.detail)
-            if person is None or mail is None:
+            if owner_of is None or mail is None:
                 return None
-            name = person.subscriber.external_id
+            name = owner_of.subscriber.external_id
             trail = audit.page(connection, limit=_LOOKED_AT, object_kind=KIND, object_ids=[name])
         since = mail.notice.created_at
         moved = any(entry.at >= since and (entry.action == MOVED or "email" in entry.detail) for entry in trail)
