@@ -170,7 +170,7 @@ class Circuits:
     def _due_now(self, connection: Connection, name: str, now: datetime) -> list[Waiting]:
         reasons = WAITS_FOR_PROVIDER | (_DOUBT if self.repeats_doubts(name) else frozenset())
         queue = QueueName.SOCIAL if self.channel is Channel.SOCIAL else QueueName.EMAIL
-        return provider_waits.due_now(connection, self._whose(name), reasons, now, nudged=_AT_ONCE, queue=queue)
+        return provider_waits.due_now(connection, self._whose(name), reasons, now, enqueued=_AT_ONCE, queue=queue)
 
     def wait(self, names: Collection[str]) -> Wait:
         """Return a function that makes a batch wait while all of these are open."""

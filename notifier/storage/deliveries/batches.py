@@ -264,7 +264,7 @@ def add(
     since: int | None = None,
     attempts: int = 0,
     reason: Reason | None = None,
-    nudged_at: datetime | None = None,
+    enqueued_at: datetime | None = None,
 ) -> int:
     """Add a queued batch like `batch` for some of its recipients; returns its id."""
     number = extra_id(batch.notification_id)
@@ -281,7 +281,7 @@ def add(
             reason=reason.value if reason else None,
             settle=False,
             due_at=due_at,
-            nudged_at=nudged_at,
+            nudged_at=enqueued_at,
             attempts=attempts,
             provider=batch.provider,
         )

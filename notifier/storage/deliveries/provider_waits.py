@@ -46,7 +46,7 @@ def due_now(
     reasons: Collection[Reason],
     now: datetime,
     *,
-    nudged: int,
+    enqueued: int,
     queue: QueueName,
 ) -> list[Waiting]:
     """Make due what waits for a provider, mark the first `nudged` as enqueued, and return those.
@@ -58,7 +58,7 @@ def due_now(
     by = case((_B.lane == QueueName.RETRY.value, queue.value), else_=_B.lane)
     connection.execute(update(t.batch).where(waits).values(due_at=now, lane=by))
     due = and_(whose, _B.state == DeliveryState.QUEUED.value, _among(reasons), _B.due_at == now)
-    some = select(_B.id).where(due).order_by(_B.id).limit(nudged)
+    some = select(_B.id).where(due).order_by(_B.id).limit(enqueued)
     statement = update(t.batch).where(_B.id.in_(some)).values(nudged_at=now).returning(_B.id, _B.lane, _B.size)
     return sorted(Waiting(row.id, QueueName(row.lane), row.size) for row in connection.execute(statement))
 
