@@ -28,8 +28,8 @@ _CONNECT_SECONDS = 3.0
 _PROVIDER_REMEDY = "fix the credentials, sender identity or credits; sending resumes within a minute"
 _SIGN_UPS_REMEDY = "check who signs up (docs/readers.md); raise `limits.sign_ups_per_hour` if they are genuine"
 _REMEDIES = {
-    sign_up_limit.ALARM: _SIGN_UPS_REMEDY,
-    broker_watch.ALARM: "fix the broker; waiting work resumes within seconds",
+    sign_up_limit.ALERT_KEY: _SIGN_UPS_REMEDY,
+    broker_watch.ALERT_KEY: "fix the broker; waiting work resumes within seconds",
 }
 _PORTS = {"http": 80, "https": 443}
 

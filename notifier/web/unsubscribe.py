@@ -45,7 +45,7 @@ class UnsubscribePages:
         """Ask for confirmation; changes nothing, because mail scanners follow links."""
         try:
             claim = self._claim(token)
-            person = self._unsubscribe.person(claim.subject)
+            person = self._unsubscribe.owner_of(claim.subject)
         except TokenError:
             return self._answers.missing()
         except NotFoundError:
@@ -66,7 +66,7 @@ class UnsubscribePages:
     def _stop(self, token: str, actor: Actor) -> Response:
         try:
             claim = self._claim(token)
-            person = self._unsubscribe.person(claim.subject)
+            person = self._unsubscribe.owner_of(claim.subject)
             address_key = self._unsubscribe.from_all(claim, actor)
         except TokenError:
             return self._answers.missing()
@@ -89,7 +89,7 @@ class UnsubscribePages:
     def _stop_incident(self, token: str, form: Form, actor: Actor) -> Response:
         try:
             claim = self._claim(token)
-            person = self._unsubscribe.person(claim.subject)
+            person = self._unsubscribe.owner_of(claim.subject)
             incident = self._unsubscribe.incident_title(claim.detail, person.locale)
         except (TokenError, NotFoundError):
             return self._answers.missing()
@@ -110,7 +110,7 @@ class UnsubscribePages:
         try:
             claim = self._container.tokens.read(Purpose.RESUBSCRIBE, token, self._container.clock())
             self._container.lifecycle.resubscribe(claim.subject, actor, address_key=claim.detail or None)
-            person = self._unsubscribe.person(claim.subject)
+            person = self._unsubscribe.owner_of(claim.subject)
         except (TokenError, NotFoundError):
             return self._answers.missing()
         if not person.is_subscribed:  # stopped by others, or a new address: that page is still true

@@ -89,7 +89,7 @@ def _part(
             queue=stored.queue,
             attempts=batch.attempts - 1,
             reason=Reason.OUTCOME_UNKNOWN if batch.unknown else held.reason,
-            nudged_at=now,
+            enqueued_at=now,
         )
         deliveries.move(connection, batch.notification_id, keys, batch_id, now=now)
     if left <= 0:

@@ -102,7 +102,7 @@ def _batch(connection: Connection, like: _Like, members: Sequence[Any], now: dat
         due_at=now,
         queue=queue,
         attempts=min(row.attempts or 0 for row in members),
-        nudged_at=now,
+        enqueued_at=now,
         reason=Reason.OUTCOME_UNKNOWN if like.unknown else None,
     )
     deliveries.move(connection, number, [row.recipient_key for row in members], batch_id, now=now)

@@ -8,7 +8,7 @@ from notifier.services.ports import Clock, Quota
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import alerts
 
-ALARM = "sign_ups"
+ALERT_KEY = "sign_ups"
 _HOUR = timedelta(hours=1)
 
 
@@ -28,7 +28,7 @@ class SignUpLimit:
             return True
         with self.database.write() as connection:
             detail = f"more than {self.most:,} sign-ups within an hour; the rest is refused until it is over"
-            alerts.raise_(connection, ALARM, Reason.RATE_LIMITED, detail, self.clock())
+            alerts.raise_(connection, ALERT_KEY, Reason.RATE_LIMITED, detail, self.clock())
         return False
 
 
@@ -44,9 +44,9 @@ class ClearSignUpAlert:
     def run(self) -> int:
         """Return 1 if the alert was cleared."""
         with self.database.read() as connection:
-            standing = [row for row in alerts.current(connection) if row.key == ALARM]
+            standing = [row for row in alerts.current(connection) if row.key == ALERT_KEY]
         if not standing or self.clock() - standing[0].last_at < _HOUR:
             return 0
         with self.database.write() as connection:
-            alerts.clear(connection, ALARM)
+            alerts.clear(connection, ALERT_KEY)
         return 1
