@@ -89,11 +89,11 @@ class PostAttempt:
         self.account_lock.close()
         self.rate_limiter.close()
 
-    def _attempt(self, task: "_Speech") -> None:
+    def _attempt(self, task: "_Task") -> None:
         started, clock, batch = self.clock(), time.perf_counter(), task.batch
         receipt, error = None, None
         try:
-            receipt = self._publish(task)
+            receipt = self._publish_parts(task)
         except DeliveryError as failure:
             error = failure
         self._note_rate(task, error)
@@ -112,7 +112,7 @@ class PostAttempt:
         if error is None or not blames_provider(error):
             self.circuits.worked(task.account.name, task.circuit)
 
-    def _asked_for_all(self, task: "_Speech") -> bool:
+    def _asked_for_all(self, task: "_Task") -> bool:
         """Whether the failure of a probe uses up no attempt of the post.
 
         The exemption ends when the retry schedule would have, counted from the notification.
@@ -120,7 +120,7 @@ class PostAttempt:
         young = self.clock() - task.stored.created_at < sum(SOCIAL_SCHEDULE, timedelta(0))
         return task.circuit.is_open and young
 
-    def _publish(self, task: "_Speech") -> PostReceipt | None:
+    def _publish_parts(self, task: "_Task") -> PostReceipt | None:
         """Publish missing parts in order; return the last receipt, or None to look again later."""
         with self.database.read() as connection:
             public = posts.of_delivery(connection, task.stored.id, task.key)
@@ -141,7 +141,7 @@ class PostAttempt:
                 self._remember(task, worded, part, found)
         return receipt
 
-    def _texts(self, task: "_Speech") -> list[PostText]:
+    def _texts(self, task: "_Task") -> list[PostText]:
         """Render the parts; one that may be public keeps its stored text despite later changes."""
         most = task.sender.limits().characters
         texts = list(self.renderer.post_texts(task.stored.notice, task.account, task.batch.since, most=most))
@@ -151,7 +151,7 @@ class PostAttempt:
             texts = [wording_from_json(kept[part]) if part in kept else worded for part, worded in enumerate(texts)]
         return texts
 
-    def _send(self, task: "_Speech", worded: PostText, part: int) -> PostReceipt:
+    def _send(self, task: "_Task", worded: PostText, part: int) -> PostReceipt:
         """Publish one part; if the platform finds it too long by its own rule, retry it shorter."""
         try:
             receipt = self._publish(task, worded, part)
@@ -161,30 +161,30 @@ class PostAttempt:
         self._remember(task, worded, part, receipt)
         return receipt
 
-    def _publish(self, task: "_Speech", worded: PostText, part: int) -> PostReceipt:
+    def _publish(self, task: "_Task", worded: PostText, part: int) -> PostReceipt:
         self._intend(task, worded, part)
         post = self._post(task, worded, part)
         self.record.ensure_lease(task.batch)
         return task.sender.post(post)
 
-    def _shorter(self, task: "_Speech", worded: PostText) -> PostText:
+    def _shorter(self, task: "_Task", worded: PostText) -> PostText:
         limit = limit_of(task.account.platform, task.sender.limits().characters)
         most = int(min(limit.most, limit.measure(worded.text)) * _SHORTER)
         account = replace(task.account, locale=worded.reader, locales=())
         return self.renderer.post_text(task.stored.notice, account, task.batch.since, most=most)
 
-    def _find(self, task: "_Speech", post: SocialPost) -> PostReceipt | None:
+    def _find(self, task: "_Task", post: SocialPost) -> PostReceipt | None:
         if task.sender.deduplicates:
             return None
         return task.sender.find(post, task.stored.created_at)
 
-    def _is_too_early(self, task: "_Speech") -> bool:
+    def _is_too_early(self, task: "_Task") -> bool:
         """Whether not finding the post proves nothing yet."""
         with self.database.read() as connection:
             looks = attempts.trailing(connection, task.batch.id, LOOKED)
         return not proves_absence(looks + 1, task.sender.looks)
 
-    def _looked(self, task: "_Speech", tried: Try) -> None:
+    def _looked(self, task: "_Task", tried: Try) -> None:
         """Record a look that found nothing; the outcome stays unknown, and no attempt is used."""
         row = AttemptRow(
             recipient_key=None,
@@ -200,7 +200,7 @@ class PostAttempt:
         self.record.transaction.run(self.database, lambda connection: attempts.add(connection, task.batch, [row]))
         self.record.paused(task.batch, APART, Reason.OUTCOME_UNKNOWN)
 
-    def _note_rate(self, task: "_Speech", error: DeliveryError | None) -> None:
+    def _note_rate(self, task: "_Task", error: DeliveryError | None) -> None:
         """Share the platform's rate budget with all workers; a rate refusal blocks the account."""
         name, budget = task.account.name, task.sender.budget
         if budget is not None:
@@ -209,7 +209,7 @@ class PostAttempt:
         if limited is not None and limited.retry_after is not None:
             self.rate_limiter.block_until(name, self.clock() + limited.retry_after)
 
-    def _raise_alert(self, task: "_Speech", receipt: PostReceipt) -> None:
+    def _raise_alert(self, task: "_Task", receipt: PostReceipt) -> None:
         """Raise an alert when a post provably exists but cannot be found.
 
         The next post that is found clears it.
@@ -222,17 +222,17 @@ class PostAttempt:
                 detail = f"the platform has the post of {task.stored.notice.id} and does not show it"
                 alerts.raise_(connection, key, Reason.DUPLICATE, detail, self.clock())
 
-    def _intend(self, task: "_Speech", worded: PostText, part: int) -> None:
+    def _intend(self, task: "_Task", worded: PostText, part: int) -> None:
         new = self._new(task, worded, part, PostReceipt(id=""))
         with self.database.write() as connection:
             posts.intend(connection, new, wording_to_json(worded), self.clock())
 
-    def _remember(self, task: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> None:
+    def _remember(self, task: "_Task", worded: PostText, part: int, receipt: PostReceipt) -> None:
         new = self._new(task, worded, part, receipt)
         self.record.transaction.run(self.database, lambda connection: posts.add(connection, new, self.clock()))
 
     @staticmethod
-    def _new(task: "_Speech", worded: PostText, part: int, receipt: PostReceipt) -> posts.NewPost:
+    def _new(task: "_Task", worded: PostText, part: int, receipt: PostReceipt) -> posts.NewPost:
         return posts.NewPost(
             notification_id=task.stored.id,
             recipient_key=task.key,
@@ -245,7 +245,7 @@ class PostAttempt:
             receipt=receipt,
         )
 
-    def _post(self, task: "_Speech", worded: PostText, part: int) -> SocialPost:
+    def _post(self, task: "_Task", worded: PostText, part: int) -> SocialPost:
         notice = task.stored.notice
         with self.database.read() as connection:
             thread: Sequence[PostReceipt] = posts.thread(connection, notice.incident.id, task.key)
@@ -266,7 +266,7 @@ class PostAttempt:
             picture=self._picture(task, worded) if task.account.with_card else None,
         )
 
-    def _picture(self, task: "_Speech", worded: PostText) -> Picture | None:
+    def _picture(self, task: "_Task", worded: PostText) -> Picture | None:
         return self.paint(self.renderer.card(task.stored.notice, worded.reader, task.batch.since))
 
 

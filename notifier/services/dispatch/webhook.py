@@ -121,7 +121,7 @@ class HookAttempt:
         """Wait for outstanding answers and stop the engine."""
         self.engine.close()
 
-    def _finish(self, batch: Batch, recorded: "_Noted", postings: Mapping[int, Posting]) -> int:
+    def _finish(self, batch: Batch, recorded: "_Recorded", postings: Mapping[int, Posting]) -> int:
         """Close the batch; endpoints that have not answered get a lease of their own.
 
         Returns the number of later updates that are now unblocked.

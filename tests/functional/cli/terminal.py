@@ -2,10 +2,10 @@
 
 import pytest
 
-Said = pytest.CaptureFixture[str]
+Captured = pytest.CaptureFixture[str]
 
 
-def said(capsys: Said) -> tuple[str, str]:
+def output(capsys: Captured) -> tuple[str, str]:
     """Return what was written to stdout and stderr since the last call."""
     found = capsys.readouterr()
     return found.out, found.err

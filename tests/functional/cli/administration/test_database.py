@@ -161,9 +161,9 @@ def test_stand_ins_beside_a_real_provider_are_named(capsys: Captured, monkeypatc
     assert _stand_ins(capsys) == ""
     for name, value in _REAL.items():
         monkeypatch.setenv(name, value)
-    said = _stand_ins(capsys)
+    output = _stand_ins(capsys)
     for named in ("x-nl", "reader's own machine", "components are those of the demo", "status@myonlinestore.example"):
-        assert named in said
+        assert named in output
     monkeypatch.setenv("NOTIFIER_PUBLIC_URL", "http://status.shop.nl")
     assert "plain http" in _stand_ins(capsys)
 

@@ -86,8 +86,8 @@ def test_an_endpoint_is_added_shown_rotated_stopped_and_removed(shell: Shell) ->
 
 
 def test_a_header_without_a_colon_is_refused_by_name(shell: Shell) -> None:
-    said = shell("endpoints", "add", "https://partner.example/", "--header", "X-Key", code=2)
-    assert said == "notifier: --header: must have the form 'Name: value'\n"
+    output = shell("endpoints", "add", "https://partner.example/", "--header", "X-Key", code=2)
+    assert output == "notifier: --header: must have the form 'Name: value'\n"
 
 
 def test_a_test_message_is_posted_at_once_and_its_answer_told(shell: Shell, receiver: Receiver) -> None:
@@ -135,8 +135,8 @@ def test_what_was_posted_is_listed_shown_and_sent_again(shell: Shell, receiver: 
 
 @pytest.mark.parametrize("text", ["yesterday", "2022-06-21T08:36:00"])
 def test_a_span_of_time_without_a_zone_is_refused_by_name(shell: Shell, text: str) -> None:
-    said = shell("replay", "--channel", "webhook", "--since", text, code=2)
-    assert said == "notifier: --since: must be an RFC 3339 time with an offset\n"
+    output = shell("replay", "--channel", "webhook", "--since", text, code=2)
+    assert output == "notifier: --since: must be an RFC 3339 time with an offset\n"
 
 
 def test_incidents_are_listed_and_told_as_a_time_line(shell: Shell) -> None:

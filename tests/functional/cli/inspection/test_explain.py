@@ -4,7 +4,7 @@ import pytest
 
 from notifier.cli.main import run
 from notifier.demo import story
-from tests.functional.cli.terminal import Said
+from tests.functional.cli.terminal import Captured
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -13,7 +13,7 @@ def added(name: str, *more: str) -> int:
     return run(["subscribers", "add", "--id", name, "--email", f"{name}@shop.example", *more])
 
 
-def test_why_somebody_was_not_told_is_explained_rule_by_rule(capsys: Said) -> None:
+def test_why_somebody_was_not_told_is_explained_rule_by_rule(capsys: Captured) -> None:
     added("shop-1", "--preferences", '{"min_impact": "critical"}')
     assert run(["publish", str(story.FILE)]) == 0
     capsys.readouterr()
@@ -32,6 +32,6 @@ def test_why_somebody_was_not_told_is_explained_rule_by_rule(capsys: Said) -> No
     assert run(["explain", "--incident", "inc-9", "--subscriber", "shop-1"]) == 1
     assert capsys.readouterr().err.startswith("notifier: ")
     assert run([*ask[:-1], "nobody@example.com"]) == 1
-    said = capsys.readouterr().err
-    assert said.startswith("notifier: subscriber: names nobody we know: give the external id")
-    assert "nobody@" not in said
+    output = capsys.readouterr().err
+    assert output.startswith("notifier: subscriber: names nobody we know: give the external id")
+    assert "nobody@" not in output

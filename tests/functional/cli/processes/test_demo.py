@@ -46,8 +46,10 @@ def test_a_demo_that_is_ended_takes_everything_along(
 ) -> None:
     command = [sys.executable, "-m", "notifier", "demo", *options]
     environ = {**os.environ, "NOTIFIER_DATA_DIR": str(tmp_path / "data"), "BROWSER": "true"}
-    with (tmp_path / "said").open("wb") as said:
-        process = subprocess.Popen(command, cwd=tmp_path, env=environ, stdout=said, stderr=said, start_new_session=True)
+    with (tmp_path / "said").open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environ, stdout=output, stderr=output, start_new_session=True
+        )
     told = "Press Ctrl-C to stop." if "--keep" in options else ""
     try:
         until(lambda: len(of_demo(tmp_path)) >= 10 and told in (tmp_path / "said").read_text())

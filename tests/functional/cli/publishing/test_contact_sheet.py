@@ -7,7 +7,7 @@ import pytest
 
 from notifier.cli.main import run
 from notifier.demo import story
-from tests.functional.cli.terminal import Said
+from tests.functional.cli.terminal import Captured
 
 # Stands for Chromium: tells the size of the page, then "photographs" it in that size.
 BROWSER = """#!{python}
@@ -33,7 +33,7 @@ def a_browser(home: Path, source: str) -> None:
     program.chmod(0o755)
 
 
-def test_a_file_alone_is_shown_everywhere_and_the_sheet_becomes_a_picture(home: Path, capsys: Said) -> None:
+def test_a_file_alone_is_shown_everywhere_and_the_sheet_becomes_a_picture(home: Path, capsys: Captured) -> None:
     a_browser(home, BROWSER.format(python=sys.executable))
     assert run(["preview", str(story.FILE), "--locale", "nl", "--out", "shown"]) == 0
     assert (home / "shown" / "incident_postmortem.nl.html").is_file()
@@ -43,7 +43,7 @@ def test_a_file_alone_is_shown_everywhere_and_the_sheet_becomes_a_picture(home: 
     assert "contact-sheet.png" in capsys.readouterr().out
 
 
-def test_a_browser_that_does_nothing_leaves_the_page_to_be_opened_by_hand(home: Path, capsys: Said) -> None:
+def test_a_browser_that_does_nothing_leaves_the_page_to_be_opened_by_hand(home: Path, capsys: Captured) -> None:
     a_browser(home, "#!/bin/sh\nexit 1\n")
     assert run(["preview", str(story.FILE), "--locale", "nl", "--out", "shown"]) == 0
     assert "no screenshot: " in capsys.readouterr().out

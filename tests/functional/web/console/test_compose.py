@@ -11,7 +11,7 @@ from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.services.events.blast_guard import BlastGuard
 from tests.functional.api.api_client import publish
 from tests.functional.web.console.resolving import PREVIEW, SEND, resolves
-from tests.functional.web.console_client import a_draft, hidden, notices, flash_message
+from tests.functional.web.console_client import a_draft, flash_message, hidden, notices
 from tests.functional.web.forms import Forms, send
 
 COMPOSE = f"/console/compose?incident={story.INCIDENT_ID}"

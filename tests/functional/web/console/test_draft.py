@@ -7,7 +7,7 @@ from starlette.testclient import TestClient
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.demo import story
 from tests.functional.api.api_client import publish
-from tests.functional.web.console_client import a_draft, admin, hidden, said
+from tests.functional.web.console_client import a_draft, admin, flash_message, hidden
 
 
 def test_an_update_begins_with_what_stands_and_keeps_when_it_began(
@@ -18,7 +18,7 @@ def test_an_update_begins_with_what_stands_and_keeps_when_it_began(
     page = admin(container, browser).get(f"/console/compose{query}").text
     assert "Verminderde performance" in page
     answer = browser.post("/console/send", data=a_draft(browser, query) | {"status": "identified"})
-    assert said(browser, answer).startswith("accepted")
+    assert flash_message(browser, answer).startswith("accepted")
     stored = container.history.incident(story.INCIDENT_ID)
     assert stored["status"] == "identified"
     assert stored["started_at"] == "2022-06-21T06:34:00Z"

@@ -11,7 +11,16 @@ from notifier.domain.errors import UnknownRecipientError
 from notifier.domain.recipients.blast_guard import BlastGuardPolicy
 from notifier.services.events.blast_guard import BlastGuard
 from tests.functional.api.api_client import publish
-from tests.functional.web.console_client import a_draft, a_key, admin, audit_of, hidden, notices, flash_message, signed_in
+from tests.functional.web.console_client import (
+    a_draft,
+    a_key,
+    admin,
+    audit_of,
+    flash_message,
+    hidden,
+    notices,
+    signed_in,
+)
 from tests.functional.web.forms import add_subscriber
 
 

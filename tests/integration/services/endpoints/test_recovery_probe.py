@@ -21,9 +21,9 @@ def test_a_disabled_endpoint_is_asked_by_signed_tests_and_gets_everything_once_i
     harness.line.answers.clear()
     watched.hours(4)
     assert harness.row("weak").state == "active"
-    heard = [message for message in harness.heard("weak")[before + 2 :] if message["type"] != "endpoint.test"]
-    assert [message["type"] for message in heard] == ["incident.created", "incident.updated", "incident.resolved"]
-    assert [message["data"]["sequence"] for message in heard] == [1, 2, 3]
+    received = [message for message in harness.received("weak")[before + 2 :] if message["type"] != "endpoint.test"]
+    assert [message["type"] for message in received] == ["incident.created", "incident.updated", "incident.resolved"]
+    assert [message["data"]["sequence"] for message in received] == [1, 2, 3]
     assert [state for state, _, _ in harness.states("weak")] == ["accepted"] * 3
 
 
@@ -39,12 +39,12 @@ def test_one_that_wants_the_latest_gets_the_present_state_of_each_incident(watch
     before = len(harness.posted("weak"))
     harness.line.answers.clear()
     watched.hours(2)
-    heard = [message for message in harness.heard("weak")[before:] if message["type"] != "endpoint.test"]
-    assert sorted((message["data"]["incident"]["id"], message["data"]["sequence"]) for message in heard) == [
+    received = [message for message in harness.received("weak")[before:] if message["type"] != "endpoint.test"]
+    assert sorted((message["data"]["incident"]["id"], message["data"]["sequence"]) for message in received) == [
         ("inc-1", 3),
         ("inc-2", 1),
     ]
-    newest = next(message for message in heard if message["data"]["incident"]["id"] == "inc-1")
+    newest = next(message for message in received if message["data"]["incident"]["id"] == "inc-1")
     assert [update["status"] for update in newest["data"]["updates"]] == ["investigating", "identified", "monitoring"]
 
 

@@ -9,7 +9,7 @@ from notifier.storage.recipients import suppressions
 from tests.support.pipeline_harness import START, Pipeline, key_of
 
 
-def tell(pipeline: Pipeline, status: Status = Status.INVESTIGATING, **incident: Any) -> None:
+def post_update(pipeline: Pipeline, status: Status = Status.INVESTIGATING, **incident: Any) -> None:
     pipeline.post(status, **incident)
     pipeline.plan_all()
 

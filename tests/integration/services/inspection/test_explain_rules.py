@@ -12,7 +12,7 @@ from notifier.domain.recipients.subscriber import SuppressionReason
 from notifier.domain.values import Impact, Status, UpdateLevel
 from notifier.storage import tables as t
 from notifier.storage.recipients import suppressions
-from tests.integration.services.inspection.explained import stopped, tell, verdicts, why
+from tests.integration.services.inspection.explained import post_update, stopped, verdicts, why
 from tests.support.pipeline_harness import START, Pipeline, key_of
 
 
@@ -45,7 +45,7 @@ def test_the_preference_that_kept_a_message_away_is_named(
     pipeline: Pipeline, wanted: Preferences, incident: dict[str, Any], rule: str, words: str
 ) -> None:
     pipeline.subscriber("shop", wanted)
-    tell(pipeline, **incident)
+    post_update(pipeline, **incident)
     (item,) = why(pipeline)
     assert item["told"] is False
     assert verdicts(item) == {rule: "stop"}
@@ -92,7 +92,7 @@ def test_what_stands_before_every_preference_is_named(
 ) -> None:
     pipeline.subscriber("shop", **columns)
     before(pipeline)
-    tell(pipeline)
+    post_update(pipeline)
     (item,) = why(pipeline)
     assert verdicts(item) == {rule: "stop"}
     assert item["words"] == f"Message 1 (investigating) was not sent to you: {words}."
@@ -102,13 +102,13 @@ def test_who_has_no_address_is_told_so(pipeline: Pipeline) -> None:
     pipeline.subscriber("shop", address_key=None)
     with pipeline.database.write() as connection:
         connection.execute(update(t.subscriber).values(email=None))
-    tell(pipeline)
+    post_update(pipeline)
     (item,) = why(pipeline)
     assert verdicts(item) == {"address": "stop"}
 
 
 def test_who_subscribed_after_it_was_sent_is_told_so(pipeline: Pipeline) -> None:
-    tell(pipeline)
+    post_update(pipeline)
     pipeline.now += timedelta(hours=1)
     pipeline.subscriber("shop")
     (item,) = why(pipeline)
@@ -118,8 +118,8 @@ def test_who_subscribed_after_it_was_sent_is_told_so(pipeline: Pipeline) -> None
 
 def test_who_did_not_hear_the_beginning_learns_why_the_end_was_not_sent(pipeline: Pipeline) -> None:
     pipeline.subscriber("shop", Preferences(components=frozenset({"api"})))
-    tell(pipeline)
-    tell(pipeline, Status.RESOLVED, components=("checkout", "api"))
+    post_update(pipeline)
+    post_update(pipeline, Status.RESOLVED, components=("checkout", "api"))
     last = why(pipeline)[-1]
     assert verdicts(last) == {"told_it_began": "stop"}
     assert "you were not notified of its start, so you were not notified of its end" in last["words"]
@@ -127,6 +127,6 @@ def test_who_did_not_hear_the_beginning_learns_why_the_end_was_not_sent(pipeline
 
 def test_who_wants_the_end_alone_learns_that_it_never_concerned_them(pipeline: Pipeline) -> None:
     pipeline.subscriber("shop", Preferences(components=frozenset({"api"}), updates=UpdateLevel.RESOLUTION))
-    tell(pipeline)
-    tell(pipeline, Status.RESOLVED)
+    post_update(pipeline)
+    post_update(pipeline, Status.RESOLVED)
     assert verdicts(why(pipeline)[-1]) == {"in_scope_while_it_ran": "stop"}

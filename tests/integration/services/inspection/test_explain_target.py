@@ -13,7 +13,7 @@ from notifier.services.security.audit import Actor, Subject, record
 from notifier.storage import tables as t
 from notifier.storage.operations import installation
 from notifier.storage.recipients import preferences
-from tests.integration.services.inspection.explained import tell, verdicts, why
+from tests.integration.services.inspection.explained import post_update, verdicts, why
 from tests.support.pipeline_harness import PEPPER, Pipeline
 
 
@@ -55,7 +55,7 @@ def test_the_endpoints_of_a_partner_are_explained_too(
 ) -> None:
     pipeline.subscriber("shop")
     an_endpoint(pipeline, **changes)
-    tell(pipeline)
+    post_update(pipeline)
     by_mail, by_hook = why(pipeline)
     assert (by_mail["channel"], by_hook["channel"], by_hook["recipient"]) == ("email", "webhook", "end_1")
     assert verdicts(by_hook) == stops
@@ -71,7 +71,7 @@ def an_account(pipeline: Pipeline, name: str, *, active: bool = True) -> None:
 def test_an_endpoint_that_belongs_to_nobody_is_explained_by_its_own_id(pipeline: Pipeline) -> None:
     pipeline.subscriber("shop")
     an_endpoint(pipeline, subscriber=None, state="disabled", state_reason="gone")
-    tell(pipeline)
+    post_update(pipeline)
     actor = Actor("key:support", "192.0.2.7")
     with pipeline.database.write() as connection:
         record(connection, actor, "endpoint.enabled", Subject("endpoint", "end_1"), at=pipeline.now, detail={})
@@ -86,7 +86,7 @@ def test_an_endpoint_that_belongs_to_nobody_is_explained_by_its_own_id(pipeline:
 def test_an_account_is_explained_by_its_name(pipeline: Pipeline) -> None:
     an_account(pipeline, "x-nl")
     an_account(pipeline, "x-old", active=False)
-    tell(pipeline)
+    post_update(pipeline)
     pipeline.settle_batches(DeliveryState.ACCEPTED)
     (posted,), (not_posted,) = why(pipeline, "x-nl"), why(pipeline, "x-old")
     assert (posted["told"], posted["recipient"], verdicts(posted)) == (True, "x-nl", {})
@@ -104,7 +104,7 @@ def test_an_address_stands_for_everybody_who_has_it(pipeline: Pipeline) -> None:
     pipeline.subscriber("first", email="owner@example.com")
     pipeline.subscriber("second", Preferences(min_impact=Impact.CRITICAL), email="owner@example.com")
     pipeline.subscriber("other")
-    tell(pipeline)
+    post_update(pipeline)
     pipeline.settle_batches(DeliveryState.DELIVERED)
     found = pipeline.explain.recipient("inc-1", " owner@EXAMPLE.com ")
     assert [item["subscriber"] for item in found["notifications"]] == ["first", "second"]
@@ -117,7 +117,7 @@ def test_an_address_stands_for_everybody_who_has_it(pipeline: Pipeline) -> None:
 @pytest.mark.parametrize("asked", ["nobody", "nobody@example.com", "@", "end_2", "x-nl", ""])
 def test_who_is_nobody_is_refused_by_field_and_not_repeated(pipeline: Pipeline, asked: str) -> None:
     pipeline.subscriber("shop")
-    tell(pipeline)
+    post_update(pipeline)
     with pytest.raises(
         UnknownRecipientError, match=r"^subscriber: names nobody we know: give the external id"
     ) as refused:
@@ -128,6 +128,6 @@ def test_who_is_nobody_is_refused_by_field_and_not_repeated(pipeline: Pipeline, 
 @pytest.mark.parametrize("ask", [lambda e: e("inc-9", "shop"), lambda e: e("inc-1", "nobody")])
 def test_an_unknown_incident_or_subscriber_is_named(pipeline: Pipeline, ask: Callable[[Explain], object]) -> None:
     pipeline.subscriber("shop")
-    tell(pipeline)
+    post_update(pipeline)
     with pytest.raises(NotFoundError):
         ask(pipeline.explain)

@@ -7,7 +7,7 @@ import pytest
 
 from notifier.domain.values import DeliveryState, Status
 from notifier.storage.database.engine import Database
-from tests.integration.services.inspection.explained import tell, verdicts, why
+from tests.integration.services.inspection.explained import post_update, verdicts, why
 from tests.support.email_harness import Provider, build_harness
 from tests.support.pipeline_harness import Pipeline
 
@@ -29,7 +29,7 @@ NIGHT: dict[str, Any] = {"quiet_from": 22 * 60, "quiet_to": 7 * 60}
 )
 def test_what_became_of_a_delivery_is_said_in_words(pipeline: Pipeline, state: DeliveryState, words: str) -> None:
     pipeline.subscriber("shop")
-    tell(pipeline)
+    post_update(pipeline)
     pipeline.settle_batches(state)
     (item,) = why(pipeline)
     assert item["words"] == f"Message 1 (investigating) {words}."
@@ -38,8 +38,8 @@ def test_what_became_of_a_delivery_is_said_in_words(pipeline: Pipeline, state: D
 
 def test_a_message_that_was_replaced_says_by_which(pipeline: Pipeline) -> None:
     pipeline.subscriber("shop")
-    tell(pipeline)
-    tell(pipeline, Status.RESOLVED)
+    post_update(pipeline)
+    post_update(pipeline, Status.RESOLVED)
     first, last = why(pipeline)
     assert (first["replaced_by"], first["told"]) == (2, False)
     assert "was replaced before it was sent: message 2 says the same and more" in first["words"]
@@ -77,7 +77,7 @@ def test_what_exceeds_the_hour_says_so(database: Database) -> None:
 def test_a_mail_in_the_name_of_another_subscription_says_so(pipeline: Pipeline) -> None:
     pipeline.subscriber("first", email="shop@example.com")
     pipeline.subscriber("shop")
-    tell(pipeline)
+    post_update(pipeline)
     (item,) = why(pipeline)
     assert "in the name of another subscription with the same address" in item["words"]
 
