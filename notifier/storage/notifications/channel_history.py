@@ -125,7 +125,7 @@ def _scopes_of_episode() -> Select[Any]:
     incident_id: BindParameter[str] = bindparam("incident_id")
     lead = select(u.number).where(u.incident_id == incident_id, u.id == bindparam("lead"))
     # An absorbed update belongs to no notification: its place in the timeline gives its age.
-    not_announced = a.reason.in_((LATE, *channel_state.UNTOLD))
+    not_announced = a.reason.in_((LATE, *channel_state.NOT_ANNOUNCED))
     absorbed = and_(a.sequence.is_(None), ~not_announced, u.number <= lead.scalar_subquery())
     return (
         select(u.incident)

@@ -8,7 +8,7 @@ from notifier.services.drafts.manage import NewDraft
 from notifier.services.security.audit import Actor
 from notifier.settings import load_settings
 from tests.databases import *  # noqa: F403 - the fixtures, by the names their module lists
-from tests.functional.cli.terminal import Said, said
+from tests.functional.cli.terminal import Captured, output
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -25,27 +25,27 @@ def a_draft() -> str:
     return str(made["id"])
 
 
-def test_a_draft_is_listed_shown_and_published_once(capsys: Said) -> None:
+def test_a_draft_is_listed_shown_and_published_once(capsys: Captured) -> None:
     draft_id = a_draft()
-    said(capsys)
+    output(capsys)
     assert run(["drafts", "list", "--json"]) == 0
-    assert [item["id"] for item in json.loads(said(capsys)[0])] == [draft_id]
+    assert [item["id"] for item in json.loads(output(capsys)[0])] == [draft_id]
     assert run(["drafts", "show", draft_id]) == 0
-    assert "Checkout is slow" in said(capsys)[0]
+    assert "Checkout is slow" in output(capsys)[0]
     assert run(["drafts", "publish", draft_id, "--json"]) == 0
-    receipt = json.loads(said(capsys)[0])
+    receipt = json.loads(output(capsys)[0])
     assert receipt["outcome"] == "accepted"
     assert run(["drafts", "publish", draft_id, "--json"]) == 0
-    assert json.loads(said(capsys)[0]) == receipt
+    assert json.loads(output(capsys)[0]) == receipt
     assert run(["drafts", "discard", draft_id]) == 1
-    assert "is published, not open" in said(capsys)[1]
+    assert "is published, not open" in output(capsys)[1]
 
 
-def test_a_version_that_is_not_the_latest_is_refused(capsys: Said) -> None:
+def test_a_version_that_is_not_the_latest_is_refused(capsys: Captured) -> None:
     draft_id = a_draft()
-    said(capsys)
+    output(capsys)
     assert run(["drafts", "discard", draft_id, "--version", "2"]) == 1
-    assert "has version 1 now" in said(capsys)[1]
+    assert "has version 1 now" in output(capsys)[1]
     assert run(["drafts", "discard", draft_id]) == 0
     assert run(["drafts", "list", "--state", "discarded", "--json"]) == 0
-    assert json.loads(said(capsys)[0].partition("\n")[2])[0]["state"] == "discarded"
+    assert json.loads(output(capsys)[0].partition("\n")[2])[0]["state"] == "discarded"
