@@ -1,4 +1,4 @@
-"""Drafts and templates as people send them: any part of an event, with every part that is there checked."""
+"""Drafts and templates as JSON: any part of an event, each checked if present."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _TEXTS = Annotated[dict[LocaleTag, Title], Field(min_length=1, max_length=100)]
 
 
 class DraftBody(Body):
-    """What a draft is begun with."""
+    """The content of a new draft."""
 
     incident: Annotated[dict[str, Any], Field(description=_INCIDENT)] = Field(default_factory=dict)
     update: Annotated[dict[str, Any], Field(description="As in an event; any part.")] = Field(default_factory=dict)
@@ -37,7 +37,7 @@ class DraftBody(Body):
 
 
 class DraftPatch(Body):
-    """A merge patch (RFC 7396), and the version its author saw, unless `If-Match` says it."""
+    """A merge patch (RFC 7396), and the version its author saw, unless `If-Match` has it."""
 
     version: Annotated[int | None, Field(ge=1, description="The version you saw; or send `If-Match`.")] = None
     incident: dict[str, Any] | None = None
@@ -48,7 +48,7 @@ class DraftPatch(Body):
 
 
 class PublicationBody(Body):
-    """Which version is published."""
+    """The version to publish."""
 
     version: Annotated[int | None, Field(ge=1, description="The version you saw; or send `If-Match`.")] = None
 
@@ -68,7 +68,7 @@ def read_patch(data: bytes) -> tuple[Json, int | None]:
     """Return a merge patch without its `version`, nulls kept, and that version.
 
     Raises:
-        InvalidInputError: names every field at fault.
+        InvalidInputError: Names every field at fault.
     """
     model = read_json(DraftPatch, data)
     given = {name: value for name, value in orjson.loads(data).items() if name != "version"}
@@ -76,19 +76,19 @@ def read_patch(data: bytes) -> tuple[Json, int | None]:
 
 
 def read_template(data: bytes) -> Json:
-    """Return a template's content.
+    """Parse a template's content.
 
     Raises:
-        InvalidInputError: names every field at fault.
+        InvalidInputError: Names every field at fault.
     """
     return read_json(TemplateBody, data).model_dump(mode="json")
 
 
 def read_template_patch(stored: Json, data: bytes) -> Json:
-    """Return a template's content once a merge patch (RFC 7396) is applied.
+    """Return a template's content after a merge patch (RFC 7396).
 
     Raises:
-        InvalidInputError: names every field at fault.
+        InvalidInputError: Names every field at fault.
     """
     try:
         patch = orjson.loads(data)
@@ -101,7 +101,7 @@ def read_template_patch(stored: Json, data: bytes) -> Json:
 
 
 class Checks(Protocol):
-    """Refuses an event that names what this installation does not have (`ApiContainer`)."""
+    """Rejects events that name what this installation does not have (`ApiContainer`)."""
 
     def check(self, event: Event) -> None:
         """Raise InvalidInputError for unknown components and locales."""
@@ -109,16 +109,16 @@ class Checks(Protocol):
 
 @dataclass(frozen=True)
 class DraftReader:
-    """Reads the parts of drafts by the rules of events (`services.drafts.parser.DraftParser`)."""
+    """Checks the parts of drafts by the rules of events (`services.drafts.parser.DraftParser`)."""
 
     checks: Checks
     default_locale: str
 
     def check_parts(self, incident: Json, update: Json) -> None:
-        """Refuse a part that no event could have; what is missing is fine.
+        """Reject a part that no event could have; missing parts are accepted.
 
         Raises:
-            InvalidInputError: names every field at fault.
+            InvalidInputError: Names every field at fault.
         """
         placeholder = {self.default_locale: "-"}
         whole = {
@@ -129,10 +129,10 @@ class DraftReader:
         self.checks.check(parse_parts(orjson.dumps(whole)))
 
     def event_of(self, draft: Draft, now: datetime) -> Event:
-        """Return the event that a draft proposes; `now` is when it is posted unless it says otherwise.
+        """Return the event that a draft proposes; `now` is its default posting time.
 
         Raises:
-            InvalidInputError: names every field that is missing or at fault.
+            InvalidInputError: Names every field that is missing or at fault.
         """
         whole = {
             "id": draft.event_id,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from notifier.storage.database.dialect import is_sqlite
 
 Columns = Mapping[str, str]
-"""Names of the columns and their types: `bigint` or `text`."""
+"""Column names to types: `bigint` or `text`."""
 
 
 def packed(rows: Sequence[Sequence[str | int | None]]) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Executable, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 AnyInsert = postgresql.Insert | sqlite.Insert
-"""An INSERT that knows ON CONFLICT; both dialects spell it alike but have no common class."""
+"""An INSERT with ON CONFLICT: both dialects have it, but no common class."""
 
 
 def is_sqlite(connection: Connection) -> bool:

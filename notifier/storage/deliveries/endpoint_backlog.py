@@ -9,7 +9,7 @@ from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage import tables as t
 
 MISSED_FOR = timedelta(days=60)
-"""For so long after an endpoint was disabled, what it misses is kept for it: as long as it is asked by tests."""
+"""How long a disabled endpoint's missed messages are kept: as long as it is probed."""
 _LOOK_BACK = timedelta(days=5)  # longer than the retries of any message
 _MISSED = (Reason.GAVE_UP, Reason.GONE, Reason.SECRET)
 

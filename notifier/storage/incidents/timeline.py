@@ -288,7 +288,7 @@ def snapshot(connection: Connection, incident_id: str, update_id: str) -> Incide
 
 
 SHOWN = and_(t.incident_update.c.visible, ~t.incident_update.c.held)
-"""What the public may see of a timeline."""
+"""The public entries of a timeline."""
 
 
 def refresh_description(connection: Connection, incident_id: str, now: datetime) -> None:

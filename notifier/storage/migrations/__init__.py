@@ -1,1 +1,1 @@
-"""Alembic migrations. Numbered; each compatible with the code that runs beside it during a deploy."""
+"""Numbered Alembic migrations, each compatible with the code that runs during a deploy."""

@@ -28,7 +28,7 @@ _GONE = (DeliveryState.SUPERSEDED, DeliveryState.FAILED, DeliveryState.CANCELED,
 _NOT_SENT = tuple(state.value for state in _GONE)
 
 QuietSpan = tuple[str, QuietHours, datetime]
-"""A zone, a daily span, and the instant at which it ends there today."""
+"""A time zone, quiet hours, and the instant at which they end there today."""
 
 
 def quiet_spans(connection: Connection, key_from: int, key_to: int) -> list[tuple[str, QuietHours]]:

@@ -1,4 +1,4 @@
-"""Drafts, by their state and by what they are about."""
+"""Drafts, by state and by incident."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -24,27 +24,27 @@ def add(connection: Connection, draft: Draft) -> None:
 
 
 def find(connection: Connection, draft_id: str, *, lock: bool = False) -> Draft | None:
-    """Return a draft; `lock`: the caller's transaction holds it until its end."""
+    """Return a draft; `lock` locks its row for this transaction."""
     statement = select(t.draft).where(_COLUMNS.id == draft_id)
     row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
     return None if row is None else _read(row)
 
 
 def save(connection: Connection, draft: Draft, *, seen_version: int) -> bool:
-    """Replace a draft; False, and nothing is changed, when its stored version is another than `seen_version`."""
+    """Replace a draft; False, without a change, if the stored version is not `seen_version`."""
     is_seen = and_(_COLUMNS.id == draft.id, _COLUMNS.version == seen_version)
     return connection.execute(update(t.draft).where(is_seen).values(**_values(draft))).rowcount == 1
 
 
 def keep_receipt(connection: Connection, draft_id: str, receipt: Mapping[str, Any]) -> None:
-    """Keep the whole answer to a publication, which knows more than its transaction did."""
+    """Store the full result of a publication, which is only known after its transaction."""
     connection.execute(update(t.draft).where(_COLUMNS.id == draft_id).values(receipt=dict(receipt)))
 
 
 def page(
     connection: Connection, state: DraftState, *, before: tuple[datetime, str] | None, limit: int
 ) -> Sequence[Draft]:
-    """Return drafts of a state, the newest first, those after (`created_at`, id) in that order."""
+    """Return drafts of a state, newest first, after a cursor of (`created_at`, id)."""
     statement = select(t.draft).where(_COLUMNS.state == state.value)
     if before is not None:
         at, draft_id = before
@@ -55,13 +55,13 @@ def page(
 
 
 def of_incident(connection: Connection, incident_id: str, state: DraftState = DraftState.OPEN) -> Sequence[Draft]:
-    """Return the drafts about one incident in a state, the oldest first."""
+    """Return the drafts of a state about one incident, oldest first."""
     about = select(t.draft).where(_COLUMNS.incident_id == incident_id, _COLUMNS.state == state.value)
     return [_read(row) for row in connection.execute(about.order_by(_COLUMNS.created_at, _COLUMNS.id))]
 
 
 def opened_before(connection: Connection, before: datetime, limit: int) -> Sequence[Draft]:
-    """Return open drafts made before that, the oldest first: those to remind of, or that expire."""
+    """Return open drafts created before then, oldest first: to remind of, or to expire."""
     old = select(t.draft).where(_COLUMNS.state == DraftState.OPEN.value, _COLUMNS.created_at < before)
     return [_read(row) for row in connection.execute(old.order_by(_COLUMNS.created_at).limit(limit))]
 

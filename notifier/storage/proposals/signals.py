@@ -1,4 +1,4 @@
-"""Signals, by source and group, and the alerts that each of them holds."""
+"""Signals, by source and group, with their alerts."""
 
 from sqlalchemy import Connection, select, update
 
@@ -17,7 +17,7 @@ def find(connection: Connection, signal_id: str) -> Signal | None:
 
 
 def published(connection: Connection, draft_id: str, incident_id: str) -> int:
-    """Note the incident that was published from a draft on the draft's signals; returns how many there are."""
+    """Record the incident published from a draft on the draft's signals; returns their number."""
     of_draft = update(t.signal).where(_COLUMNS.draft_id == draft_id)
     return connection.execute(of_draft.values(incident_id=incident_id)).rowcount
 

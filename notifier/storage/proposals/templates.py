@@ -1,4 +1,4 @@
-"""Templates that people keep; those of `notifier.toml` are in no table."""
+"""Templates that operators store; those of `notifier.toml` are not in the database."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -27,18 +27,18 @@ def find(connection: Connection, template_id: str) -> Template | None:
 
 
 def listed(connection: Connection) -> Sequence[Template]:
-    """Return every template, by name."""
+    """Return all templates, by name."""
     return [_read(row) for row in connection.execute(select(t.template).order_by(_COLUMNS.name, _COLUMNS.id))]
 
 
 def save(connection: Connection, template: Template, now: datetime) -> bool:
-    """Replace a template; False when there is none."""
+    """Replace a template; False if there is none."""
     values = {"name": template.name, "content": _content(template), "updated_at": now}
     return connection.execute(update(t.template).where(_COLUMNS.id == template.id).values(values)).rowcount == 1
 
 
 def remove(connection: Connection, template_id: str) -> bool:
-    """Remove a template; False when there is none."""
+    """Delete a template; False if there is none."""
     return connection.execute(delete(t.template).where(_COLUMNS.id == template_id)).rowcount == 1
 
 

@@ -26,7 +26,7 @@ CLEAN: Mapping[str, Any] = {
     "probe_at": None,
     "probes": 0,
 }
-"""The columns of an endpoint that has a fresh start."""
+"""The columns of an endpoint without failures."""
 FAILED_FOR_DAYS, ANSWERED_GONE = "it failed for days", "the receiver answered 410 Gone"
 _ACTIVE, _DISABLED = EndpointState.ACTIVE.value, EndpointState.DISABLED.value
 

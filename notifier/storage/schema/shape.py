@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Shape = Mapping[str, str]
-"""What there is (`event.author`, `event: primary key`, `index ix_batch_open`) to what it is (`text`, `due_at`)."""
+"""Parts (`event.author`, `event: primary key`, `index ix_batch_open`) to types or columns."""
 
 _KINDS: tuple[tuple[type[TypeEngine[Any]], str], ...] = (
     (Boolean, "boolean"),

@@ -1,4 +1,4 @@
-"""Tables of what is proposed: signals with their alerts, drafts, templates, pages that are polled, planned work."""
+"""Tables of proposals: signals and alerts, drafts, templates, polled pages, planned work."""
 
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, text, true
 
@@ -30,12 +30,12 @@ signal = Table(
     Index("ix_signal_state", "state", "first_seen_at"),
 )
 
-# The alerts a signal holds: by them a signal goes on under another group key.
+# The alerts of a signal: they connect it with later groups that have another key.
 signal_alert = Table(
     "signal_alert",
     metadata,
     Column("source", String(64), primary_key=True),
-    Column("key", String(64), primary_key=True),  # digest of the alert's identity and beginning
+    Column("key", String(64), primary_key=True),  # digest of the alert's identity and start
     Column("signal_id", String(40), nullable=False, index=True),
     Column("firing", Boolean, nullable=False),
     Column("impact", String(16), nullable=False),
@@ -81,28 +81,28 @@ template = Table(
     Column("updated_at", Instant, nullable=False),
 )
 
-# A status page that is polled: by whom now, when next, and what is needed to ask for changes only.
+# Polled status pages: who polls them, when next, and the validators of conditional requests.
 polled_page = Table(
     "polled_page",
     metadata,
     Column("name", String(100), primary_key=True),  # `upstream:NAME` or `source:NAME`
     Column("lease_owner", String(64)),
-    Column("next_poll_at", Instant, nullable=False),  # while it is leased: when the lease ends
+    Column("next_poll_at", Instant, nullable=False),  # during a lease: when it ends
     Column("failures", Integer, nullable=False, server_default=text("0")),  # in a row
     Column("last_ok_at", Instant),
     Column("last_error", Text),
     Column("error_at", Instant),
-    Column("cursor", Json, nullable=False),  # validators (ETag, Last-Modified) and digests of what was seen
+    Column("cursor", Json, nullable=False),  # validators (ETag, Last-Modified) and digests of what was seen before
 )
 
-# Planned work that does something by itself; one row per incident that has automation left to do.
+# Automation of planned work: one row per incident with steps left.
 planned_work = Table(
     "planned_work",
     metadata,
     Column("incident_id", String(200), primary_key=True),
     Column("automation", Json, nullable=False),
-    Column("next_at", Instant),  # null: nothing is left to do
-    Column("done", Json, nullable=False),  # what was done, for which window
+    Column("next_at", Instant),  # null: nothing left to do
+    Column("done", Json, nullable=False),  # steps done, and for which window
     Column("updated_at", Instant, nullable=False),
     Index("ix_planned_work_next_at", "next_at", postgresql_where=text("next_at IS NOT NULL")),
 )

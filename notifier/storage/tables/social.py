@@ -1,4 +1,4 @@
-"""Tables of social accounts: accounts, sessions, posts."""
+"""Tables of social accounts: accounts, encrypted sessions, posts."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
 
