@@ -38,7 +38,10 @@ class Report:
     `change` identifies this very state of the group: equal for a repeat. `ignored`: why it is only
     recorded (a test alert, a dead-man switch, severity none, an `ignore` matcher); None: it counts.
     `title` and `detail` are for operators, never published unreviewed. `facts`: what else a template
-    or an operator needs, such as the name of an upstream's page. `at`: when the source sent it.
+    or an operator needs; `page` names an upstream's page, `status` is the status that the source's
+    incident has, and `title` and `body` (per locale) are texts that may be proposed to readers as they
+    are. `at`: when the source sent it. `is_whole`: `alerts` are all of the group, so that one of it
+    that is missing has ended.
     """
 
     source: str
@@ -52,6 +55,7 @@ class Report:
     link: str | None = None
     ignored: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    is_whole: bool = False
 
     @property
     def is_firing(self) -> bool:

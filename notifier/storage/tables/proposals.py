@@ -37,6 +37,7 @@ signal_alert = Table(
     Column("source", String(64), primary_key=True),
     Column("key", String(64), primary_key=True),  # digest of the alert's identity and start
     Column("signal_id", String(40), nullable=False, index=True),
+    Column("group_key", String(64), nullable=False),  # of the last report that named it
     Column("firing", Boolean, nullable=False),
     Column("impact", String(16), nullable=False),
     Column("components", Json, nullable=False),

@@ -59,6 +59,7 @@ def _sources_have_signals() -> None:
         sa.Column("source", sa.String(length=64), nullable=False),
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("signal_id", sa.String(length=40), nullable=False),
+        sa.Column("group_key", sa.String(length=64), nullable=False),
         sa.Column("firing", sa.Boolean(), nullable=False),
         sa.Column("impact", sa.String(length=16), nullable=False),
         sa.Column("components", _JSON, nullable=False),
