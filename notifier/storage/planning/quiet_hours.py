@@ -20,6 +20,7 @@ _s, _m = t.subscriber.c, t.limited_message.c
 # Spelled as in the partial index; otherwise SQLite does not use it.
 _BOUND = text("(subscriber.quiet_from IS NOT NULL OR subscriber.max_per_hour IS NOT NULL)")
 _ACTIVE = _s.state == "active"
+_ANY_BOUND = select(_s.id).where(_BOUND).limit(1)
 _CHUNK = 500
 _KEPT = timedelta(days=7)  # how long `notifier explain` can report an hour's count
 _LOOKED_AT = timedelta(days=1)  # a message may be in flight for hours
@@ -92,6 +93,9 @@ def _deferred_sql(spans: Sequence[QuietSpan]) -> tuple[str, dict[str, Any]]:
 
 def bounds_of_batch(connection: Connection, batch_id: int) -> dict[int, list[Bounds]]:
     """Return the bounds of the batch's mailboxes that have any, by address key."""
+    # The join looks every recipient up; where nobody has bounds, one look at the partial index tells.
+    if connection.execute(_ANY_BOUND).first() is None:
+        return {}
     d = t.delivery.c
     statement = (
         select(_s.address_key, _s.timezone, _s.quiet_from, _s.quiet_to, _s.max_per_hour)
