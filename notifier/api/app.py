@@ -119,7 +119,7 @@ def build_runtime(container: ApiContainer, gate: LoadShedder | None = None) -> A
     `gate` limits publishing; by default it fits the database.
     """
     intake = InboundContainer(container)
-    meters = Meters(container.readings.take)
+    meters = Meters(container.metrics_snapshot.take)
     gate = gate or event_gate(one_writer=container.database.is_sqlite)
     publishing = EventIntake(JsonPublisher(container), intake, meters, gate=gate)
     return ApiRuntime(

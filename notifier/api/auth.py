@@ -53,7 +53,7 @@ async def _known(request: Request, presented: str | None, scope: KeyScope) -> Ca
 def _refused(runtime: ApiRuntime, origin: str) -> int:
     """Count a wrong key. Returns the seconds for which its network should pause."""
     wait = runtime.container.key_throttle.note(origin)
-    runtime.container.metering.key_refused("api", "paused" if wait else "unknown")
+    runtime.container.metrics_buffer.key_refused("api", "paused" if wait else "unknown")
     return wait
 
 

@@ -40,7 +40,7 @@ def run_api(
         pages: Routers served beside the API.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    container.metering.watch(lambda: process_stats("api"))
+    container.metrics_buffer.watch(lambda: process_stats("api"))
     server = _Server(configuration(container, host=host, port=port, fd=fd, pages=pages))
     try:
         server.run()

@@ -62,7 +62,7 @@ class ApiContainer(SubscriberContainer):
         return History(self.database, HookRequests(self.renderer))
 
     @cached_property
-    def readings(self) -> TakeMetricsSnapshot:
+    def metrics_snapshot(self) -> TakeMetricsSnapshot:
         """Metrics and console figures from the database and the broker."""
         return TakeMetricsSnapshot(self.database, self.clock, self.producer, self.providers)
 
@@ -160,7 +160,7 @@ class ApiContainer(SubscriberContainer):
     @cached_property
     def console_sessions(self) -> ConsoleSessions:
         """Sessions of the console."""
-        return ConsoleSessions(self.database, self.api_keys, self.key_throttle, self.metering, self.clock)
+        return ConsoleSessions(self.database, self.api_keys, self.key_throttle, self.metrics_buffer, self.clock)
 
     @cached_property
     def endpoint_secrets(self) -> EndpointSecrets:

@@ -140,7 +140,7 @@ class Container:
             _log.warning("schema_newer_than_program", schema=found.revision)
 
     @cached_property
-    def metering(self) -> MetricsBuffer:
+    def metrics_buffer(self) -> MetricsBuffer:
         """This process's metrics, buffered for the database."""
         found = MetricsBuffer(self.database, self.clock, f"{socket.gethostname()}-{os.getpid()}")
         self._opened.callback(found.close)
@@ -171,9 +171,9 @@ class Container:
         return OutcomeJournal(self._workers_folder, self.owner)
 
     @cached_property
-    def vanished(self) -> DeadWorkers:
+    def dead_workers(self) -> DeadWorkers:
         """Ends the leases of dead workers."""
-        waits, meter, locks = self._mail_waits, self.metering, self.worker_locks
+        waits, meter, locks = self._mail_waits, self.metrics_buffer, self.worker_locks
         return DeadWorkers(self.database, self.clock, waits, meter, locks, self.outcome_journal)
 
     @cached_property
@@ -335,8 +335,8 @@ class Container:
             self.regroup,
             chores=chores,
             clock_jumps=ClockJumpDetector(self.clock, self.settings.lease),
-            dead_workers=self.vanished,
-            meter=self.metering,
+            dead_workers=self.dead_workers,
+            meter=self.metrics_buffer,
             mail_waits=self._mail_waits,
             isolate=alone,
         )

@@ -36,7 +36,7 @@ def build_endpoint_secrets(container: Container) -> EndpointSecrets:
 def build(container: Container, record: RecordOutcome) -> HookAttempt:
     """Build the batch attempt; opens nothing."""
     engine = build_engine(container)
-    container.metering.watch(
+    container.metrics_buffer.watch(
         lambda: {
             (BREAKERS, (("channel", "webhook"), ("provider", guarded))): float(number)
             for guarded, number in engine.open_breakers().items()

@@ -117,7 +117,7 @@ class WorkerRuntime:
             container.clock,
             container.tasks,
             container.owner,
-            meter=container.metering,
+            meter=container.metrics_buffer,
             transaction=transaction,
             life=container.heartbeat,
         )
@@ -157,7 +157,7 @@ class WorkerRuntime:
         """Start the heartbeat, and watch the other workers of this machine."""
         container = self._core
         container.worker_locks.acquire(container.owner)
-        container.heartbeat.renew.append(container.vanished.check_locks)
+        container.heartbeat.renew.append(container.dead_workers.check_locks)
         container.heartbeat.start()
         watch = threading.Thread(
             target=container.outcome_journal.watch, args=(self._stopping,), name="notes", daemon=True

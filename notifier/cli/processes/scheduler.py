@@ -16,7 +16,7 @@ def scheduler() -> None:
     """Run the scheduler: once a second, queue what is due (retries, expired leases, coalescing windows)."""
     notifier = container("scheduler")
     notifier.ensure_broker()
-    notifier.metering.watch(lambda: process_stats("scheduler"))
+    notifier.metrics_buffer.watch(lambda: process_stats("scheduler"))
     try:
         code = run_scheduler(notifier.settings, notifier.sweep)
     finally:

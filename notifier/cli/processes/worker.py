@@ -25,5 +25,5 @@ def worker(
     notifier = container(name)
     check_templates(notifier)
     notifier.ensure_broker()
-    notifier.metering.watch(lambda: process_stats(name))
+    notifier.metrics_buffer.watch(lambda: process_stats(name))
     raise typer.Exit(run_worker(notifier.settings, WorkerRuntime(notifier, names), names))

@@ -36,7 +36,7 @@ class ConsoleSessions:
     database: Database
     keys: ApiKeys
     key_throttle: KeyThrottle
-    metering: MetricsBuffer
+    metrics_buffer: MetricsBuffer
     clock: Clock
 
     def begin(self, key: str, origin: str) -> str:
@@ -99,7 +99,7 @@ class ConsoleSessions:
         return caller
 
     def _refused(self, cause: str, origin: str, wait: int = 0) -> SignInRefusedError:
-        self.metering.key_refused("console", cause)
+        self.metrics_buffer.key_refused("console", cause)
         if self.key_throttle.is_worth_noting():
             with self.database.write() as connection:
                 subject, actor = Subject(_SUBJECT, "sign-in"), Actor("unknown", origin)

@@ -34,22 +34,22 @@ class Views:
     def __init__(self, container: ApiContainer) -> None:
         """Take the container; reads nothing yet."""
         self._container = container
-        self._readings = container.readings
+        self._readings = container.metrics_snapshot
 
     def incidents(self) -> Page:
         """Return the newest incidents, waiting work, and what does not work."""
-        readings = self._readings.take()
+        metrics_snapshot = self._readings.take()
         with self._container.database.read() as connection:
             standing = alerts.current(connection)
             trouble = self._trouble(connection)
         waiting: dict[str, float] = {}
-        for (queue, _), number in readings.batches.items():
+        for (queue, _), number in metrics_snapshot.batches.items():
             waiting[queue] = waiting.get(queue, 0) + number
         return {
             "incidents": self._container.history.incidents(limit=_INCIDENTS),
             "held": self._held(),
             "waiting": {queue: int(number) for queue, number in sorted(waiting.items())},
-            "overdue": {queue: seconds for (queue,), seconds in readings.overdue.items()},
+            "overdue": {queue: seconds for (queue,), seconds in metrics_snapshot.overdue.items()},
             "trouble": trouble,
             "alarms": [_alert(row) for row in standing if not _is_covered_by(row.key, trouble)],
         }

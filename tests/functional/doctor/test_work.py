@@ -19,9 +19,9 @@ def found(container: ApiContainer, name: str) -> list[Finding]:
 
 def live(container: ApiContainer, *names: str) -> None:
     for name in names:
-        metering = MetricsBuffer(container.database, container.clock, name)
-        metering.watch(partial(process_stats, name))
-        metering.close()
+        metrics_buffer = MetricsBuffer(container.database, container.clock, name)
+        metrics_buffer.watch(partial(process_stats, name))
+        metrics_buffer.close()
 
 
 def test_it_says_which_lane_nobody_works_on(container_anywhere: ApiContainer) -> None:

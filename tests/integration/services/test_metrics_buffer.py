@@ -47,30 +47,30 @@ def scraped(database: Database, *, later: timedelta = timedelta(0)) -> Samples:
 
 
 def test_without_a_database_counts_are_kept_for_the_next_time(database: Database) -> None:
-    metering = MetricsBuffer(database, lambda: START, "host-1")
-    metering.unknown(Channel.SOCIAL)
-    metering._database = Away()  # type: ignore[assignment]  # the database goes away in the middle
-    metering.flush()
-    metering._database = database
-    metering.flush()
-    metering.flush()
-    metering.close()
+    metrics_buffer = MetricsBuffer(database, lambda: START, "host-1")
+    metrics_buffer.unknown(Channel.SOCIAL)
+    metrics_buffer._database = Away()  # type: ignore[assignment]  # the database goes away in the middle
+    metrics_buffer.flush()
+    metrics_buffer._database = database
+    metrics_buffer.flush()
+    metrics_buffer.flush()
+    metrics_buffer.close()
     assert scraped(database)["notifier_unknown_outcomes_total", (("channel", "social"),)] == 1
 
 
 def test_attempts_and_unknown_outcomes_are_counted_where_they_happen(database: Database) -> None:
     provider = Provider(faults=[lambda _: OutcomeUnknownError(Reason.OUTCOME_UNKNOWN, "time-out")])
     harness = build_harness(database, provider)
-    metering = MetricsBuffer(database, lambda: START, "host-1")
+    metrics_buffer = MetricsBuffer(database, lambda: START, "host-1")
     mail = harness.attempt.channels[Channel.EMAIL]
     record = mail.record  # type: ignore[attr-defined]  # MailAttempt's
     assert isinstance(record, RecordOutcome)
-    object.__setattr__(record, "meter", metering)
+    object.__setattr__(record, "meter", metrics_buffer)
     subscribe(harness, 3)
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()
     harness.later(60)
-    metering.close()
+    metrics_buffer.close()
     found = scraped(database)
     assert found["notifier_unknown_outcomes_total", (("channel", "email"),)] == 1
     outcomes = {dict(labels)["outcome"] for name, labels in found if name == "notifier_attempt_seconds_count"}

@@ -46,7 +46,7 @@ def test_no_caller_can_make_labels_up(api: Api) -> None:
 
 def test_a_scrape_reads_the_ledger_every_few_seconds_at_most(api: Api) -> None:
     now = 0.0
-    api.rewire(replace(api.runtime, meters=Meters(api.container.readings.take, lambda: now)))
+    api.rewire(replace(api.runtime, meters=Meters(api.container.metrics_snapshot.take, lambda: now)))
     metrics(api)
     api.post("/v1/events", json=an_event())
     assert ("notifier_incidents", (("status", "investigating"),)) not in metrics(api)

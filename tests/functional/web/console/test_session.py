@@ -85,7 +85,7 @@ def test_wrong_keys_make_their_network_pause_and_everything_is_noted(
     entries = [entry for entry in audit_of(browser, container) if entry["action"].startswith("console.")]
     assert [entry["action"] for entry in entries] == ["console.sign_in_refused"] * 13 + ["console.signed_in"]
     assert not any("wrong-" in str(entry) for entry in entries)
-    container.metering.flush()
+    container.metrics_buffer.flush()
     counted = [line for line in browser.get("/metrics").text.splitlines() if "keys_refused_total{" in line]
     assert sorted(counted) == [
         'notifier_keys_refused_total{cause="paused",way="console"} 2.0',
