@@ -173,8 +173,8 @@ class Container:
     @cached_property
     def dead_workers(self) -> DeadWorkers:
         """Ends the leases of dead workers."""
-        waits, meter, locks = self._mail_waits, self.metrics_buffer, self.worker_locks
-        return DeadWorkers(self.database, self.clock, waits, meter, locks, self.outcome_journal)
+        waits, metrics_sink, locks = self._mail_waits, self.metrics_buffer, self.worker_locks
+        return DeadWorkers(self.database, self.clock, waits, metrics_sink, locks, self.outcome_journal)
 
     @cached_property
     def isolation(self) -> Isolation:
@@ -336,7 +336,7 @@ class Container:
             chores=chores,
             clock_jumps=ClockJumpDetector(self.clock, self.settings.lease),
             dead_workers=self.dead_workers,
-            meter=self.metrics_buffer,
+            metrics_sink=self.metrics_buffer,
             mail_waits=self._mail_waits,
             isolate=alone,
         )

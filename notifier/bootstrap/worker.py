@@ -117,7 +117,7 @@ class WorkerRuntime:
             container.clock,
             container.tasks,
             container.owner,
-            meter=container.metrics_buffer,
+            metrics_sink=container.metrics_buffer,
             transaction=transaction,
             life=container.heartbeat,
         )

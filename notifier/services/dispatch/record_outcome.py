@@ -76,7 +76,7 @@ class RecordOutcome:
     tasks: TaskQueue
     owner: str
     spread: Callable[[], float] = field(default=random.random)
-    meter: MetricsSink = field(default_factory=NoMetrics)
+    metrics_sink: MetricsSink = field(default_factory=NoMetrics)
     transaction: RetryingTransaction = field(default_factory=RetryingTransaction)
     life: Life = field(default_factory=NotWatched)
 
@@ -125,7 +125,7 @@ class RecordOutcome:
         self._count(batch, tried, "accepted", state, batch.size - len(overrides))
         for item in overrides:
             if item.state.is_final:
-                self.meter.settled(batch.channel, tried.provider, batch.locale, item.state, 1)
+                self.metrics_sink.settled(batch.channel, tried.provider, batch.locale, item.state, 1)
 
     def nobody_left(self, batch: Batch, overrides: Sequence[DeliveryOverride]) -> None:
         """Finish a batch with no recipients left (unsubscribed, refused)."""
@@ -273,8 +273,8 @@ class RecordOutcome:
             provider=tried.provider,
             ms=tried.duration_ms,
         )
-        self.meter.attempts(batch.channel, tried.provider, outcome, [tried.duration_ms / 1000])
-        self.meter.settled(batch.channel, tried.provider, batch.locale, state, number)
+        self.metrics_sink.attempts(batch.channel, tried.provider, outcome, [tried.duration_ms / 1000])
+        self.metrics_sink.settled(batch.channel, tried.provider, batch.locale, state, number)
 
 
 def _too_late(batch: Batch) -> None:

@@ -304,15 +304,15 @@ class HookAttempt:
         return [result for result in results if result.error is None] if in_doubt else ()
 
     def _count(self, lines: Sequence[AttemptRow], overrides: Sequence[DeliveryOverride]) -> None:
-        meter = self.record.meter
+        metrics_sink = self.record.metrics_sink
         for outcome in {each.outcome for each in lines}:
             seconds = [each.duration_ms / 1000 for each in lines if each.outcome == outcome]
-            meter.attempts(Channel.WEBHOOK, PROVIDER, outcome, seconds)
+            metrics_sink.attempts(Channel.WEBHOOK, PROVIDER, outcome, seconds)
         apart = Counter(item.state for item in overrides)
         shared = sum(each.outcome == "accepted" for each in lines) - apart[DeliveryState.ACCEPTED]
         for state, number in (apart + Counter({DeliveryState.ACCEPTED: shared})).items():
             if state.is_final:
-                meter.settled(Channel.WEBHOOK, PROVIDER, "", state, number)
+                metrics_sink.settled(Channel.WEBHOOK, PROVIDER, "", state, number)
 
 
 @dataclass

@@ -50,7 +50,7 @@ class DeadWorkers:
     database: Database
     clock: Clock
     mail_waits: Callable[[], timedelta] = lambda: -LEASE
-    meter: MetricsSink = field(default_factory=NoMetrics)
+    metrics_sink: MetricsSink = field(default_factory=NoMetrics)
     locks: WorkerLocks | None = None
     notes: OutcomeJournal | None = None
     seconds: Callable[[], float] = time.monotonic
@@ -127,6 +127,6 @@ class DeadWorkers:
         if not left and self.locks is not None:
             self.locks.forget(owner)
         for batch_id, channel, _ in lost:
-            self.meter.unknown(channel)
+            self.metrics_sink.unknown(channel)
             _log.warning("worker_vanished", batch_id=batch_id, worker=owner)
         return len(lost)

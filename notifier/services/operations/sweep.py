@@ -43,7 +43,7 @@ class Sweep:
     chores: tuple[Chore, ...] = ()
     clock_jumps: ClockJumpDetector | None = None
     dead_workers: DeadWorkers | None = None
-    meter: MetricsSink = field(default_factory=NoMetrics)
+    metrics_sink: MetricsSink = field(default_factory=NoMetrics)
     # How long after its lease a mail of unknown outcome waits for provider events; may be negative.
     mail_waits: Callable[[], timedelta] = lambda: -LEASE
     isolate: Isolate = UNGUARDED
@@ -106,7 +106,7 @@ class Sweep:
             in_doubt = sum(size for _, channel, size in expired if channel is Channel.EMAIL)
             counters.add(connection, MAIL_UNKNOWN, "worker", in_doubt)
         for batch_id, channel, _ in expired:
-            self.meter.unknown(channel)
+            self.metrics_sink.unknown(channel)
             _log.warning("lease_expired", batch_id=batch_id)
         return len(expired)
 
