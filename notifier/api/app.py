@@ -35,7 +35,7 @@ from notifier.api.routes.operator_pages import KeyedInspection
 from notifier.api.runtime import ApiRuntime
 from notifier.api.state.event_intake import EventIntake, JsonPublisher, event_gate
 from notifier.api.state.key_cache import ApiKeyCache
-from notifier.api.state.metrics import Meters
+from notifier.api.state.metrics import RequestMetrics
 from notifier.api.state.readiness import Readiness
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.inbound_container import InboundContainer
@@ -113,24 +113,24 @@ def _routers() -> tuple[APIRouter, ...]:
     )
 
 
-def build_runtime(container: ApiContainer, gate: LoadShedder | None = None) -> ApiRuntime:
+def build_runtime(container: ApiContainer, load_shedder: LoadShedder | None = None) -> ApiRuntime:
     """Build the state that request handlers use: everything per installation, except its limits.
 
-    `gate` limits publishing; by default it fits the database.
+    `load_shedder` limits publishing; by default it fits the database.
     """
     intake = InboundContainer(container)
-    meters = Meters(container.metrics_snapshot.take)
-    gate = gate or event_gate(one_writer=container.database.is_sqlite)
-    publishing = EventIntake(JsonPublisher(container), intake, meters, gate=gate)
+    request_metrics = RequestMetrics(container.metrics_snapshot.take)
+    load_shedder = load_shedder or event_gate(one_writer=container.database.is_sqlite)
+    event_intake = EventIntake(JsonPublisher(container), intake, request_metrics, load_shedder=load_shedder)
     return ApiRuntime(
         container=container,
         inbound=intake,
-        keyring=ApiKeyCache(container.api_keys),
-        publishing=publishing,
-        meters=meters,
+        key_cache=ApiKeyCache(container.api_keys),
+        event_intake=event_intake,
+        request_metrics=request_metrics,
         readiness=Readiness(container.stores),
-        gate=LoadShedder(at_once=_INBOUND_AT_ONCE, waiting=_INBOUND_WAITING),
-        import_gate=LoadShedder(at_once=_IMPORTS_AT_ONCE, waiting=0),
+        load_shedder=LoadShedder(at_once=_INBOUND_AT_ONCE, waiting=_INBOUND_WAITING),
+        import_shedder=LoadShedder(at_once=_IMPORTS_AT_ONCE, waiting=0),
     )
 
 
@@ -138,4 +138,4 @@ def build_runtime(container: ApiContainer, gate: LoadShedder | None = None) -> A
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     to_thread.current_default_thread_limiter().total_tokens = _THREADS
     yield
-    await app.state.runtime.publishing.close()
+    await app.state.runtime.event_intake.close()

@@ -34,7 +34,7 @@ def _in_header(request: Request) -> str | None:
 
 async def _known(request: Request, presented: str | None, scope: KeyScope) -> Caller:
     runtime = runtime_of(request)
-    caller = await runtime.keyring.caller(presented) if presented else None
+    caller = await runtime.key_cache.caller(presented) if presented else None
     if caller is None:
         wait = await run_in_threadpool(_refused, runtime, origin_of(request)) if presented else 0
         if wait:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from notifier.api.http.problems import problem, route_of
 from notifier.api.http.security_headers import SECURITY_HEADERS, STRICT_TRANSPORT
-from notifier.api.state.metrics import Meters
+from notifier.api.state.metrics import RequestMetrics
 from notifier.observability import get_logger
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -45,15 +45,15 @@ class RequestContextMiddleware:
                 message["headers"] = self._completed(message["headers"], request_id)
             await send(message)
 
-        meters: Meters = scope["app"].state.runtime.meters
-        meters.in_flight.inc()
+        request_metrics: RequestMetrics = scope["app"].state.runtime.request_metrics
+        request_metrics.in_flight.inc()
         try:
             app: ASGIApp = _no_such_path if _has_nul(scope) else self._app
             await app(scope, receive, outgoing)
         finally:
-            meters.in_flight.dec()
+            request_metrics.in_flight.dec()
             seconds = time.perf_counter() - started
-            meters.request(scope["method"], route_of(scope), status, seconds)
+            request_metrics.request(scope["method"], route_of(scope), status, seconds)
             _log_request(scope, status, seconds)
             structlog.contextvars.clear_contextvars()
 

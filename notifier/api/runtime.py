@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from notifier.api.http.load_shedding import LoadShedder
 from notifier.api.state.event_intake import EventIntake
 from notifier.api.state.key_cache import ApiKeyCache
-from notifier.api.state.metrics import Meters
+from notifier.api.state.metrics import RequestMetrics
 from notifier.api.state.readiness import Readiness
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.inbound_container import InboundContainer
@@ -20,12 +20,12 @@ class ApiRuntime:
 
     container: ApiContainer
     inbound: InboundContainer
-    keyring: ApiKeyCache
-    publishing: EventIntake
-    meters: Meters
+    key_cache: ApiKeyCache
+    event_intake: EventIntake
+    request_metrics: RequestMetrics
     readiness: Readiness
-    gate: LoadShedder  # for inbound webhooks; events have their own
-    import_gate: LoadShedder
+    load_shedder: LoadShedder  # for inbound webhooks; events have their own
+    import_shedder: LoadShedder
 
 
 def runtime_of(request: Request) -> ApiRuntime:

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from notifier.api.app import create_app
 from notifier.api.http.connections import ConnectionLimits, ConnectionTable
 from notifier.api.http.protocol import on_table
-from notifier.api.state.metrics import Meters
+from notifier.api.state.metrics import RequestMetrics
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.files import grant_open_files
 from notifier.services.operations.process_stats import process_stats
@@ -79,7 +79,7 @@ def configuration(
         port=port,
         fd=fd,
         loop="uvloop",
-        http=on_table(_table(container, app.state.runtime.meters)),
+        http=on_table(_table(container, app.state.runtime.request_metrics)),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -93,7 +93,7 @@ def configuration(
     )
 
 
-def _table(container: ApiContainer, meters: Meters) -> ConnectionTable:
+def _table(container: ApiContainer, request_metrics: RequestMetrics) -> ConnectionTable:
     limits = ConnectionLimits()
     # Under load, that many connections may be accepted before the first of them displaces another.
     files = grant_open_files(limits.most + _BACKLOG + _OTHER_FILES)
@@ -101,7 +101,7 @@ def _table(container: ApiContainer, meters: Meters) -> ConnectionTable:
     table = ConnectionTable(
         replace(limits, most=most),
         uncapped=container.settings.deployment.trusted_proxies,
-        count=meters.dropped,
+        count=request_metrics.dropped,
     )
-    meters.connections.set_function(lambda: len(table))
+    request_metrics.connections.set_function(lambda: len(table))
     return table

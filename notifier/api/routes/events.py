@@ -37,5 +37,5 @@ async def publish(request: Request) -> Response:
     body = await request.body()
     event, guarded = body.removeprefix(codecs.BOM_UTF8), KeyScope.ANNOUNCE not in caller.scopes
     actor = actor_of(request, caller)
-    answer = await runtime_of(request).publishing.take(event, actor, who=caller.id, guarded=guarded)
+    answer = await runtime_of(request).event_intake.take(event, actor, who=caller.id, guarded=guarded)
     return Response(answer, status_code=202, media_type="application/json")

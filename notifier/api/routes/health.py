@@ -46,4 +46,4 @@ async def ready(runtime: Runtime) -> Response:
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(runtime: Runtime) -> Response:
     """Metrics in Prometheus text format: of this process, the database and the broker."""
-    return Response(runtime.meters.text(), media_type=CONTENT_TYPE_LATEST)
+    return Response(runtime.request_metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -68,9 +68,9 @@ async def take_statuspage(
     """
     body = await request.body()
     by = _by(request, caller, "statuspage", source)
-    receipt = await runtime.gate.run(lambda: _statuspage(runtime, source, locale, body, by), who=caller.id)
+    receipt = await runtime.load_shedder.run(lambda: _statuspage(runtime, source, locale, body, by), who=caller.id)
     log_taken(receipt, by.actor)
-    runtime.meters.event("statuspage", receipt.outcome)
+    runtime.request_metrics.event("statuspage", receipt.outcome)
     return json_answer(receipt.as_json(), 202)
 
 
@@ -101,9 +101,9 @@ async def take_alerts(request: Request, runtime: Runtime, caller: Producer, sour
     """
     body = await request.body()
     by = _by(request, caller, "alertmanager", source)
-    receipt = await runtime.gate.run(lambda: _alerts(runtime, source, body, by), who=caller.id)
+    receipt = await runtime.load_shedder.run(lambda: _alerts(runtime, source, body, by), who=caller.id)
     log_taken(receipt, by.actor)
-    runtime.meters.event("alertmanager", receipt.outcome)
+    runtime.request_metrics.event("alertmanager", receipt.outcome)
     return json_answer(receipt.as_json(), 202)
 
 
@@ -128,9 +128,9 @@ async def take_mail_events(
     body = await request.body()
     signature = (request.headers.get(TIMESTAMP_HEADER, ""), request.headers.get(SIGNATURE_HEADER, ""))
     keyed, who = caller is not None, caller.id if caller else "signed"
-    summary = await runtime.gate.run(lambda: _mail_events(runtime, body, signature, keyed=keyed), who=who)
+    summary = await runtime.load_shedder.run(lambda: _mail_events(runtime, body, signature, keyed=keyed), who=who)
     for kind, number in summary.kinds.items():
-        runtime.meters.feedback(kind, number)
+        runtime.request_metrics.feedback(kind, number)
     return json_answer(summary.as_json())
 
 

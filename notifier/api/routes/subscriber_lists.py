@@ -85,7 +85,7 @@ async def import_subscribers(
         return bring.run(source, list_format, actor, legal_basis=legal_basis, invite=invite).as_json()
 
     try:
-        return json_answer(await runtime.import_gate.run(work))
+        return json_answer(await runtime.import_shedder.run(work))
     except TimeoutError:
         raise HTTPException(408, "The upload stalled; complete chunks are stored, send the list again") from None
 

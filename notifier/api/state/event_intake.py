@@ -85,7 +85,7 @@ class Repeats(Protocol):
 
 
 class EventCounters(Protocol):
-    """Counts events (`api.state.metrics.Meters`)."""
+    """Counts events (`api.state.metrics.RequestMetrics`)."""
 
     def event(self, source: str, outcome: str) -> None:
         """Count an event by what came of it."""
@@ -120,11 +120,11 @@ class EventIntake:
         repeats: Repeats,
         counters: EventCounters,
         *,
-        gate: LoadShedder,
+        load_shedder: LoadShedder,
     ) -> None:
         self._publisher, self._repeats, self._counters = publisher, repeats, counters
         self._seen: DedupFilter | None = None
-        self._gate = gate
+        self._gate = load_shedder
         self._recent = ReplayCache()
         self._in_hand: dict[bytes, asyncio.Future[None]] = {}
         self._background_tasks: set[asyncio.Task[None]] = set()

@@ -94,7 +94,7 @@ def _family(name: str, text: str, labels: tuple[str, ...], values: Counted) -> G
     return family
 
 
-class Meters:
+class RequestMetrics:
     """One registry per application, so that several can share a process (tests)."""
 
     def __init__(self, read: Callable[[], MetricsSnapshot], clock: Callable[[], float] = time.monotonic) -> None:

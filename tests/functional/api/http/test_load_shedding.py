@@ -55,11 +55,11 @@ def test_more_than_can_be_done_is_asked_to_come_again_and_what_was_taken_is_ther
 
 def _first_done(futures: list[Any], number: int) -> list[Any]:
     """Wait until so many have an answer; returns those."""
-    gate = threading.Semaphore(0)
+    load_shedder = threading.Semaphore(0)
     for future in futures:
-        future.add_done_callback(lambda _: gate.release())
+        future.add_done_callback(lambda _: load_shedder.release())
     for _ in range(number):
-        assert gate.acquire(timeout=10)
+        assert load_shedder.acquire(timeout=10)
     return [future for future in futures if future.done()]
 
 
@@ -85,7 +85,7 @@ def test_a_store_that_is_away_is_a_503_that_every_sender_repeats(
 
 
 @contextmanager
-def taken(api: Api, gate: LoadShedder, places: int, who: str | None = None) -> Iterator[None]:
+def taken(api: Api, load_shedder: LoadShedder, places: int, who: str | None = None) -> Iterator[None]:
     """Keep so many places of a gate taken, by one caller."""
     inside, release = threading.Semaphore(0), threading.Event()
 
@@ -95,7 +95,7 @@ def taken(api: Api, gate: LoadShedder, places: int, who: str | None = None) -> I
 
     portal = api.client.portal
     assert portal is not None
-    staying = [portal.start_task_soon(partial(gate.run, stay, who=who)) for _ in range(places)]
+    staying = [portal.start_task_soon(partial(load_shedder.run, stay, who=who)) for _ in range(places)]
     try:
         for _ in range(places):
             assert inside.acquire(timeout=10)
@@ -108,7 +108,7 @@ def taken(api: Api, gate: LoadShedder, places: int, who: str | None = None) -> I
 
 def test_imports_take_turns(api: Api) -> None:
     text = {"Content-Type": "text/csv"}
-    with taken(api, api.runtime.import_gate, 2):
+    with taken(api, api.runtime.import_shedder, 2):
         answer = api.post("/v1/subscribers/import", content=b"external_id\nshop-1\n", headers=text)
         assert answer.status_code == 503
     assert api.post("/v1/subscribers/import", content=b"external_id\nshop-1\n", headers=text).status_code == 200
@@ -116,12 +116,12 @@ def test_imports_take_turns(api: Api) -> None:
 
 def test_one_callers_flood_leaves_places_for_the_others() -> None:
     async def crowd() -> list[str]:
-        gate, release = LoadShedder(at_once=1, waiting=15), threading.Event()
+        load_shedder, release = LoadShedder(at_once=1, waiting=15), threading.Event()
         answers: list[str] = []
 
         async def ask(who: str) -> None:
             try:
-                await gate.run(lambda: release.wait(10), who=who)
+                await load_shedder.run(lambda: release.wait(10), who=who)
             except OverloadedError:
                 answers.append(who)
 
@@ -145,9 +145,9 @@ def test_one_callers_flood_leaves_places_for_the_others() -> None:
 )
 def test_a_source_that_floods_leaves_the_others_their_places(api: Api, path: str, body: str | bytes) -> None:
     flood, other = (api.container.api_keys.create(n, ["publish"], Actor("tests", "here")) for n in ("flood", "other"))
-    gate = LoadShedder(at_once=4, waiting=0)
-    api.rewire(replace(api.runtime, gate=gate))
-    with taken(api, gate, 3, who=flood.id):
+    load_shedder = LoadShedder(at_once=4, waiting=0)
+    api.rewire(replace(api.runtime, load_shedder=load_shedder))
+    with taken(api, load_shedder, 3, who=flood.id):
         statuses = [
             api.post(path, content=body, headers={"Authorization": f"Bearer {key.plaintext}"}).status_code
             for key in (flood, other)

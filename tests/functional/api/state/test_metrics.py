@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from notifier.api.state.metrics import LEDGER_SECONDS, Meters
+from notifier.api.state.metrics import LEDGER_SECONDS, RequestMetrics
 from notifier.domain.errors import UnavailableError
 from notifier.services.operations.metrics_snapshot import MetricsSnapshot
 from tests.functional.api.api_client import Api, an_event, announced
@@ -46,7 +46,7 @@ def test_no_caller_can_make_labels_up(api: Api) -> None:
 
 def test_a_scrape_reads_the_ledger_every_few_seconds_at_most(api: Api) -> None:
     now = 0.0
-    api.rewire(replace(api.runtime, meters=Meters(api.container.metrics_snapshot.take, lambda: now)))
+    api.rewire(replace(api.runtime, request_metrics=RequestMetrics(api.container.metrics_snapshot.take, lambda: now)))
     metrics(api)
     api.post("/v1/events", json=an_event())
     assert ("notifier_incidents", (("status", "investigating"),)) not in metrics(api)
@@ -58,7 +58,7 @@ def test_metrics_go_on_without_the_database(api: Api) -> None:
     def away() -> MetricsSnapshot:
         raise UnavailableError("database: gone")
 
-    api.rewire(replace(api.runtime, meters=Meters(away)))
+    api.rewire(replace(api.runtime, request_metrics=RequestMetrics(away)))
     found = metrics(api)
     assert found["notifier_database_up", ()] == 0
     assert not any(name == "notifier_incidents" for name, _ in found)

@@ -75,9 +75,9 @@ class Counters:
         self.outcomes.append("reused")
 
 
-def publishing(ledger: Ledger, seen: Filter | None = None, counters: Counters | None = None) -> EventIntake:
+def event_intake(ledger: Ledger, seen: Filter | None = None, counters: Counters | None = None) -> EventIntake:
     return EventIntake(
-        ledger, Repeats(ledger, seen or Filter()), counters or Counters(), gate=event_gate(one_writer=True)
+        ledger, Repeats(ledger, seen or Filter()), counters or Counters(), load_shedder=event_gate(one_writer=True)
     )
 
 
@@ -95,7 +95,7 @@ def test_the_first_is_told_what_happened_and_the_rest_that_it_had() -> None:
     ledger, counters = Ledger(), Counters()
 
     async def run() -> list[str]:
-        publish = publishing(ledger, counters=counters)
+        publish = event_intake(ledger, counters=counters)
         return [await outcome_of(publish, b"evt-1") for _ in range(3)]
 
     assert asyncio.run(run()) == ["accepted", "duplicate", "duplicate"]
@@ -108,7 +108,7 @@ def test_repeats_of_what_is_in_hand_wait_for_it() -> None:
     ledger = Ledger(before=lambda _: released.wait(5))
 
     async def run() -> list[str]:
-        publish = publishing(ledger)
+        publish = event_intake(ledger)
         asked = [asyncio.ensure_future(outcome_of(publish, b"evt-1")) for _ in range(50)]
         await asyncio.sleep(0)
         released.set()
@@ -129,7 +129,7 @@ def test_what_failed_is_remembered_by_nobody(error: Exception) -> None:
             raise failure
 
     async def run() -> list[object]:
-        publish = publishing(Ledger(before=fail_once))
+        publish = event_intake(Ledger(before=fail_once))
         first = await asyncio.gather(publish.take(b"evt-1"), return_exceptions=True)
         return [*first, await outcome_of(publish, b"evt-1")]
 
@@ -141,7 +141,7 @@ def test_the_filter_is_asked_and_the_ledger_believed() -> None:
 
     async def run() -> tuple[str, str]:
         ledger = Ledger()
-        one, two = publishing(ledger, seen), publishing(ledger, seen)
+        one, two = event_intake(ledger, seen), event_intake(ledger, seen)
         await one.take(b"evt-1")
         await two.take(b"evt-2")  # the filter is built after a process' first event
         await one.close()
@@ -160,7 +160,7 @@ def test_too_many_at_once_are_sent_away_and_nothing_is_lost() -> None:
     ledger = Ledger(before=lambda _: released.wait(5))
 
     async def run() -> list[object]:
-        publish = publishing(ledger)
+        publish = event_intake(ledger)
         asked = [asyncio.ensure_future(outcome_of(publish, b"evt-%d" % number)) for number in range(300)]
         await until_done(asked, 300 - 258)
         released.set()
@@ -173,16 +173,16 @@ def test_too_many_at_once_are_sent_away_and_nothing_is_lost() -> None:
 
 def test_a_gate_lets_so_many_in_and_no_more() -> None:
     both = threading.Barrier(2)  # passes only while two are inside
-    gate = LoadShedder(at_once=2, waiting=2)
+    load_shedder = LoadShedder(at_once=2, waiting=2)
 
     async def run() -> list[object]:
-        asked = [asyncio.ensure_future(gate.run(lambda: both.wait(5))) for _ in range(8)]
+        asked = [asyncio.ensure_future(load_shedder.run(lambda: both.wait(5))) for _ in range(8)]
         return await asyncio.gather(*asked, return_exceptions=True)
 
     answers = asyncio.run(run())
     assert sum(isinstance(answer, OverloadedError) for answer in answers) == 4
     assert sorted(answer for answer in answers if isinstance(answer, int)) == [0, 0, 1, 1]
-    assert not gate.is_busy
+    assert not load_shedder.is_busy
 
 
 def test_answers_are_forgotten_in_time_and_in_number() -> None:
