@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from notifier.domain.values import Channel, DeliveryState, QueueName, Reason
 from notifier.services.isolation import UNGUARDED, Isolate
@@ -14,7 +14,7 @@ from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries, webhook_batches
 from notifier.storage.deliveries.batches import Batch
-from notifier.storage.deliveries.deliveries import DeliveryOverride
+from notifier.storage.deliveries.deliveries import DeliveryOverride, DueDelivery
 
 _LIMIT = 2_000
 _SIZE = 500
@@ -82,8 +82,8 @@ class _Like(NamedTuple):
     is_replay: bool
 
 
-def _alike(rows: Sequence[Any]) -> dict[_Like, list[Any]]:
-    groups: dict[_Like, list[Any]] = defaultdict(list)
+def _alike(rows: Sequence[DueDelivery]) -> dict[_Like, list[DueDelivery]]:
+    groups: dict[_Like, list[DueDelivery]] = defaultdict(list)
     for row in rows:
         fresh, unknown = row.reason in _FRESH, row.reason == Reason.OUTCOME_UNKNOWN.value
         known = row.notification_id, row.channel, row.locale, row.since
@@ -91,7 +91,7 @@ def _alike(rows: Sequence[Any]) -> dict[_Like, list[Any]]:
     return groups
 
 
-def _batch(connection: Connection, like: _Like, members: Sequence[Any], now: datetime) -> tuple[QueueName, int]:
+def _batch(connection: Connection, like: _Like, members: Sequence[DueDelivery], now: datetime) -> tuple[QueueName, int]:
     """Put deliveries into a new batch; returns its queue and id."""
     channel, number = Channel(like.channel), like.notification_id
     queue = _QUEUES[channel] if like.fresh else QueueName.RETRY
@@ -101,7 +101,7 @@ def _batch(connection: Connection, like: _Like, members: Sequence[Any], now: dat
         size=len(members),
         due_at=now,
         queue=queue,
-        attempts=min(row.attempts or 0 for row in members),
+        attempts=min(row.attempts for row in members),
         enqueued_at=now,
         reason=Reason.OUTCOME_UNKNOWN if like.unknown else None,
     )

@@ -23,7 +23,7 @@ from notifier.services.dispatch.sent_texts import wording_from_json, wording_to_
 from notifier.services.ports import AccountLock, Clock, RateLimiter
 from notifier.services.providers.circuits import Circuits, no_wait
 from notifier.storage.database.engine import Database
-from notifier.storage.deliveries import attempts, deliveries, posts
+from notifier.storage.deliveries import attempts, posts
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.deliveries import DeliveryOverride
@@ -53,7 +53,7 @@ class PostAttempt:
     def attempt(self, batch: Batch, stored: StoredNotification) -> None:
         """Post what is missing; after an unknown outcome, first look for it on the platform."""
         with self.database.read() as connection:
-            rows = deliveries.account_rows(connection, batch.id)
+            rows = posts.account_rows(connection, batch.id)
         if not rows:
             self.record.nobody_left(batch, ())
             return

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import orjson
 
@@ -43,7 +42,7 @@ from notifier.storage.deliveries import attempts, batches, deliveries, webhook_b
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.deliveries import DeliveryOverride
-from notifier.storage.deliveries.webhook_batches import Around
+from notifier.storage.deliveries.webhook_batches import Around, EndpointRow
 from notifier.storage.notifications import channel_history
 from notifier.storage.notifications.notifications import StoredNotification
 from notifier.storage.operations import alerts
@@ -150,7 +149,7 @@ class HookAttempt:
         if freed:
             self.regroup.run()
 
-    def _ready(self, batch: Batch, stored: StoredNotification) -> tuple[Sequence[Any], Mapping[int, int]]:
+    def _ready(self, batch: Batch, stored: StoredNotification) -> tuple[Sequence[EndpointRow], Mapping[int, int]]:
         """Set aside endpoints that are gone, already have the message, or must be skipped or wait.
 
         Returns the remaining rows and, per endpoint, the sequence that it already has.
@@ -186,7 +185,7 @@ class HookAttempt:
         return [row for row in rows if row.id not in gone], defaultdict(lambda: batch.since, since)
 
     def _requests(
-        self, batch: Batch, stored: StoredNotification, rows: Sequence[Any], since: Mapping[int, int]
+        self, batch: Batch, stored: StoredNotification, rows: Sequence[EndpointRow], since: Mapping[int, int]
     ) -> list[HookRequest]:
         """Build the requests; an undecryptable secret or header fails its delivery, and alerts."""
         now = self.clock()
@@ -198,7 +197,7 @@ class HookAttempt:
         self._put_off(batch, broken, now)
         return requests
 
-    def _put_off(self, batch: Batch, broken: Sequence[tuple[Any, Exception]], now: datetime) -> None:
+    def _put_off(self, batch: Batch, broken: Sequence[tuple[EndpointRow, Exception]], now: datetime) -> None:
         """Retry later, and eventually fail, endpoints that hit an internal error; raise alerts."""
         if broken:
             self.record.transaction.run(
@@ -206,7 +205,7 @@ class HookAttempt:
             )
 
     def _record_faults(
-        self, connection: Connection, batch: Batch, broken: Sequence[tuple[Any, Exception]], now: datetime
+        self, connection: Connection, batch: Batch, broken: Sequence[tuple[EndpointRow, Exception]], now: datetime
     ) -> None:
         for row, fault in broken:
             result, number = faulty_result(row, fault, now), posting_of(row, batch).number
@@ -215,12 +214,12 @@ class HookAttempt:
             detail = result.error.detail if isinstance(result.error, DeliveryError) else ""
             alerts.raise_(connection, fault_alert_key(row.public_id), Reason.FAULT, detail, now)
 
-    def _request(self, stored: StoredNotification, row: Any, since: int, now: datetime) -> HookRequest:
+    def _request(self, stored: StoredNotification, row: EndpointRow, since: int, now: datetime) -> HookRequest:
         return HookRequest(
             delivery_id=ids.delivery_id(stored.notice.id, row.id),
             endpoint_id=row.id,
             url=row.url,
-            body=self._body(stored, row.format, since, again=bool(row.is_replay)),
+            body=self._body(stored, row.format, since, again=row.is_replay),
             content_type=content_type(row.format),
             secrets=self.secrets.open(orjson.loads(row.secrets), now),
             headers={} if row.headers == "{}" else self.secrets.open_headers(orjson.loads(row.headers)),
@@ -335,7 +334,7 @@ def _since(connection: Connection, stored: StoredNotification, around: Around) -
     return {key: exposure_of(each, episode_start=start)[1] for key, each in heard.items()}
 
 
-def _refuse(connection: Connection, batch: Batch, rows: Sequence[Any], now: datetime) -> None:
+def _refuse(connection: Connection, batch: Batch, rows: Sequence[EndpointRow], now: datetime) -> None:
     """Fail deliveries that cannot be signed and raise an alert for each endpoint."""
     tries = [unsigned_try(row, batch, now) for row in rows]
     leave = [left(row.id, DeliveryState.FAILED, Reason.SECRET, attempts=row.attempts_made) for row in rows]

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
 
 import orjson
 
@@ -17,7 +16,7 @@ from notifier.domain.values import Channel, DeliveryState, Reason
 from notifier.storage.deliveries.attempts import AttemptRow
 from notifier.storage.deliveries.batches import Batch
 from notifier.storage.deliveries.deliveries import DeliveryOverride
-from notifier.storage.deliveries.webhook_batches import Around
+from notifier.storage.deliveries.webhook_batches import Around, EndpointRow
 from notifier.storage.notifications.notifications import StoredNotification
 
 PROVIDER = "webhook"
@@ -95,17 +94,17 @@ def line(result: HookResult, number: int) -> AttemptRow:
     )
 
 
-def faulty_result(row: Any, fault: Exception, now: datetime) -> HookResult:
+def faulty_result(row: EndpointRow, fault: Exception, now: datetime) -> HookResult:
     """Return the result of an endpoint that was not posted to because of an internal error."""
     detail = f"nothing was posted: {type(fault).__name__}; the log has the traceback"
     error = TransientDeliveryError(Reason.FAULT, detail)
     return HookResult(delivery_id="", endpoint_id=row.id, started_at=now, duration_ms=0, error=error)
 
 
-def posting_of(row: Any, batch: Batch) -> Posting:
+def posting_of(row: EndpointRow, batch: Batch) -> Posting:
     """Return an endpoint's part in a batch, from a row of `webhook_batches.endpoint_rows`."""
     number = max(row.attempts_made + 1, batch.attempts)
-    return _shared_posting(number, shares=bool(row.untouched) and number == 1)
+    return _shared_posting(number, shares=row.untouched and number == 1)
 
 
 @lru_cache(maxsize=64)
@@ -114,7 +113,7 @@ def _shared_posting(number: int, *, shares: bool) -> Posting:
     return Posting(number=number, shares=shares)
 
 
-def leaves(row: Any, stored: StoredNotification, around: Around, now: datetime) -> DeliveryOverride | None:
+def leaves(row: EndpointRow, stored: StoredNotification, around: Around, now: datetime) -> DeliveryOverride | None:
     """Return the override of an endpoint that is not posted to with its batch, else None."""
     state, reason, due_at = None, None, None
     if row.state != "active":
@@ -140,7 +139,7 @@ def vanished_try(batch: Batch, now: datetime) -> AttemptRow:
     return AttemptRow.without_request(number, now, outcome="unknown", reason=unknown, detail=detail, provider=PROVIDER)
 
 
-def unsigned_try(row: Any, batch: Batch, now: datetime) -> AttemptRow:
+def unsigned_try(row: EndpointRow, batch: Batch, now: datetime) -> AttemptRow:
     """Return the attempt row of an endpoint with an undecryptable secret; nothing was posted."""
     number = max(row.attempts_made + 1, batch.attempts)
     detail = "its secret or a header was sealed with a key that is no longer listed: rotate the secret"

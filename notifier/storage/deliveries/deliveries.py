@@ -25,6 +25,19 @@ class MailRow(NamedTuple):
     timezone: str
 
 
+class DueDelivery(NamedTuple):
+    """A detached delivery whose next attempt is due, with what a new batch needs to know."""
+
+    notification_id: int
+    recipient_key: int
+    since: int
+    reason: str | None
+    is_replay: bool
+    channel: str
+    locale: str
+    attempts: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryOverride:
     """A delivery that no longer shares its batch's state. With `due_at`, it is retried then."""
@@ -90,18 +103,6 @@ def holds_replay(connection: Connection, batch_id: int) -> bool:
     d = t.delivery.c
     statement = select(d.replays).where(d.batch_id == batch_id, d.state.is_(None), d.replays > 0).limit(1)
     return connection.execute(statement).one_or_none() is not None
-
-
-def account_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
-    """Return the batch's accounts."""
-    d, a = t.delivery.c, t.account.c
-    statement = (
-        select(t.account)
-        .join(t.delivery, a.id == d.recipient_id)
-        .where(d.batch_id == batch_id, d.state.is_(None))
-        .order_by(a.id)
-    )
-    return connection.execute(statement).all()
 
 
 def detach(connection: Connection, notification_id: int, overrides: Sequence[DeliveryOverride], now: datetime) -> None:
@@ -174,7 +175,7 @@ def keys_due(connection: Connection, notification_id: int, now: datetime, limit:
 
 def lock_due(
     connection: Connection, notification_id: int, now: datetime, limit: int, *, key: int | None = None
-) -> Sequence[AnyRow]:
+) -> Sequence[DueDelivery]:
     """Lock a notification's detached deliveries that are due, with what a new batch needs.
 
     `key`: only this recipient's. Rows locked by another transaction are skipped.
@@ -192,7 +193,6 @@ def lock_due(
             (func.coalesce(d.replays, 0) > 0).label("is_replay"),
             b.channel,
             b.locale,
-            b.id.label("batch_id"),
             func.coalesce(d.attempts, b.attempts).label("attempts"),
         )
         .join(t.batch, b.id == d.batch_id)
@@ -201,7 +201,7 @@ def lock_due(
         .limit(limit)
         .with_for_update(of=t.delivery, skip_locked=True)
     )
-    return connection.execute(statement).all()
+    return [DueDelivery._make(row) for row in connection.execute(statement)]
 
 
 def prior_notification(earlier: Earlier, state: DeliveryState, reason: str | None = None) -> PriorNotification | None:

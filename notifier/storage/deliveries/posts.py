@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, case, func, select, update
 
@@ -15,6 +15,13 @@ from notifier.storage.database.types import AnyRow
 
 INTENDED, PUBLISHED, WITHDRAWN = "intended", "published", "withdrawn"
 _MILLION = 1_000_000
+
+
+class AccountRow(NamedTuple):
+    """One account of a social batch."""
+
+    id: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,3 +183,15 @@ def spending(connection: Connection) -> dict[str, tuple[int, int, Decimal]]:
         account: (posts, int(paying), Decimal(int(cost)) / _MILLION)
         for account, posts, paying, cost in connection.execute(statement)
     }
+
+
+def account_rows(connection: Connection, batch_id: int) -> Sequence[AccountRow]:
+    """Return the batch's accounts."""
+    d, a = t.delivery.c, t.account.c
+    statement = (
+        select(a.id, a.name)
+        .join(t.delivery, a.id == d.recipient_id)
+        .where(d.batch_id == batch_id, d.state.is_(None))
+        .order_by(a.id)
+    )
+    return [AccountRow._make(row) for row in connection.execute(statement)]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
@@ -49,6 +49,28 @@ class Around:
     missed: frozenset[int] = frozenset()
 
 
+class EndpointRow(NamedTuple):
+    """What posting to one endpoint of a batch needs.
+
+    `types`, `headers` and `secrets` are JSON texts: most are empty, or cached by their text. An
+    endpoint that was removed in the meantime has the state `removed` and no URL.
+    """
+
+    id: int
+    public_id: str
+    url: str
+    types: str
+    format: str
+    mode: str
+    headers: str
+    secrets: str
+    state: str
+    changed_at: datetime | None
+    untouched: bool
+    attempts_made: int
+    is_replay: bool
+
+
 # Built once: building a statement takes as long as running it.
 _BATCH: BindParameter[int] = bindparam("of_batch")
 _NOTIFICATION: BindParameter[int] = bindparam("of_notification")
@@ -63,14 +85,14 @@ def _endpoint_rows() -> Select[Any]:
     return (
         select(
             d.recipient_key.label("id"),
-            e.public_id,
-            e.url,
-            cast(e.types, Text).label("types"),
-            e.format,
-            e.mode,
-            cast(e.headers, Text).label("headers"),
-            cast(e.secrets, Text).label("secrets"),
-            e.state,
+            func.coalesce(e.public_id, "").label("public_id"),
+            func.coalesce(e.url, "").label("url"),
+            func.coalesce(cast(e.types, Text), "[]").label("types"),
+            func.coalesce(e.format, "").label("format"),
+            func.coalesce(e.mode, "").label("mode"),
+            func.coalesce(cast(e.headers, Text), "{}").label("headers"),
+            func.coalesce(cast(e.secrets, Text), "[]").label("secrets"),
+            func.coalesce(e.state, "removed").label("state"),
             e.updated_at.label("changed_at"),
             d.attempts.is_(None).label("untouched"),
             func.coalesce(d.attempts, 0).label("attempts_made"),
@@ -83,13 +105,9 @@ def _endpoint_rows() -> Select[Any]:
     )
 
 
-def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[AnyRow]:
-    """Return what posting to the batch's endpoints needs, with `attempts_made` and `is_replay`.
-
-    `types`, `headers` and `secrets` are JSON texts: most are empty, or cached by their text. All
-    columns of an endpoint that was removed in the meantime are None.
-    """
-    return connection.execute(_endpoint_rows(), {"of_batch": batch_id}).all()
+def endpoint_rows(connection: Connection, batch_id: int) -> Sequence[EndpointRow]:
+    """Return the batch's endpoints, also those that were removed in the meantime, in key order."""
+    return [EndpointRow._make(row) for row in connection.execute(_endpoint_rows(), {"of_batch": batch_id})]
 
 
 def taken_before(connection: Connection, batch_id: int) -> set[int]:
