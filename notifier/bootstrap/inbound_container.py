@@ -4,6 +4,7 @@ import hashlib
 
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.cached_property import cached_property
+from notifier.domain.incidents.alert_group import AlertWording
 from notifier.inbound import sendgrid_rules
 from notifier.inbound.alert_texts import neutral_texts
 from notifier.inbound.alertmanager import AlertRules
@@ -29,13 +30,14 @@ class InboundContainer:
 
     @cached_property
     def alert_rules(self) -> AlertRules:
-        """How alerts become updates."""
+        """How alerts are read."""
+        return AlertRules(components=self.component_names)
+
+    @cached_property
+    def alert_wording(self) -> AlertWording:
+        """How readers are told of alerts."""
         container = self._container
-        return AlertRules(
-            texts=neutral_texts(container.locales),
-            components=self.component_names,
-            locale=container.vocabulary.default_locale,
-        )
+        return AlertWording(texts=neutral_texts(container.locales), locale=container.vocabulary.default_locale)
 
     @cached_property
     def statuspage(self) -> IngestStatuspage:
@@ -47,7 +49,7 @@ class InboundContainer:
     def alerts(self) -> IngestAlertmanager:
         """Ingests Alertmanager webhooks."""
         container = self._container
-        return IngestAlertmanager(container.database, container.clock, container.ingest, self.alert_rules)
+        return IngestAlertmanager(container.database, container.clock, container.ingest, self.alert_wording)
 
     @cached_property
     def feedback(self) -> RecordProviderEvents:

@@ -16,6 +16,7 @@ from notifier.domain.errors import ConfigError
 from notifier.domain.providers.breaker import Breaker, ProviderState
 from notifier.domain.providers.provider_names import alert_label
 from notifier.domain.values import Channel
+from notifier.inbound.event_files import read_stories
 from notifier.queueing.producer import NO_ANSWER
 from notifier.resources import locales_dir, samples_path, templates_dir
 from notifier.services.operations import broker_watch
@@ -72,7 +73,7 @@ def _templates(notifier: ApiContainer) -> Iterator[Finding]:
     try:
         check_templates(notifier)
         renderer = build_renderer(notifier, strict=True)
-        for scene in scenes(samples_path().read_bytes(), Channel.EMAIL):
+        for scene in scenes(read_stories(samples_path().read_bytes()), Channel.EMAIL):
             for locale in brand.locales:
                 renderer.mail(scene.notice, locale=locale, since=scene.since)
     except ConfigError as error:

@@ -6,6 +6,7 @@ import hmac
 import secrets
 from datetime import UTC, datetime
 
+MAX_ID = 200  # the limit of the database columns
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _DELIVERY_PREFIX = "dlv_"
 _BASE32 = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648, in lower case
@@ -68,3 +69,14 @@ def address_key(pepper: bytes, email: str) -> int:
     """
     digest = hmac.digest(pepper, normalize_address(email).encode(), hashlib.sha256)
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+def digest(*parts: str) -> str:
+    """Return 32 hexadecimal digits that identify these texts in this order."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+
+
+def identifier(*parts: str) -> str:
+    """Join parts with colons to an id of at most 200 characters; hashes the end if too long."""
+    whole = ":".join(parts)
+    return whole if len(whole) <= MAX_ID else f"{whole[: MAX_ID - 33]}:{digest(whole)}"

@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 
+from notifier.domain.ids import digest
 from notifier.domain.proposals.signal import Alert, Report
 from notifier.domain.values import ComponentStatus
-from notifier.inbound.integrations import Lenient, as_markdown, digest, one_line, read
+from notifier.inbound.integrations import Lenient, as_markdown, one_line, read
 from notifier.inbound.requests import InboundRequest, ReadingRules
 
 MAX_ALERTS = 5_000

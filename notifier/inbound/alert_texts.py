@@ -1,7 +1,8 @@
 """Neutral texts of incidents opened by a monitor: nobody has reviewed the alert's own texts."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+
+from notifier.domain.incidents.alert_group import AlertTexts
 
 _TITLE = {
     "en": "Possible disruption",
@@ -27,16 +28,6 @@ _OVER = {
     "de": "Laut unserer Überwachung ist die Störung vorbei.",
     "fr": "Selon notre surveillance, la perturbation est terminée.",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertTexts:
-    """Title and bodies per locale: while it fires, once it is quiet, once it counts as resolved."""
-
-    title: Mapping[str, str]
-    firing: Mapping[str, str]
-    calm: Mapping[str, str]
-    over: Mapping[str, str]
 
 
 def neutral_texts(locales: Collection[str]) -> AlertTexts:

@@ -12,13 +12,12 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.values import Impact, Status
-from notifier.inbound.alert_texts import AlertTexts
-from notifier.inbound.integrations import MAX_COMPONENTS, ComponentNames, Lenient, as_markdown, digest, one_line, read
+from notifier.domain.ids import digest
+from notifier.domain.incidents.alert_group import AlertGroup
+from notifier.domain.values import Impact
+from notifier.inbound.integrations import MAX_COMPONENTS, ComponentNames, Lenient, as_markdown, one_line, read
 
 MAX_ALERTS = 5_000
-UPDATE_PREFIX = "alerts-"
 _FIRST_YEAR = 1990  # Alertmanager writes 0001-01-01 for "no time"
 _KEY_DIGITS = 16
 
@@ -45,13 +44,11 @@ class _Payload(Lenient):
 class AlertRules:
     """How alerts become updates; all of it can be configured.
 
-    `impacts` maps values of the severity label. `when_calm` is the status once every alert is
-    resolved. With `publish_texts`, the alert's own summary and description are shown, in `locale`.
+    `impacts` maps values of the severity label. With `publish_texts`, the alert's own summary and
+    description are shown.
     """
 
-    texts: AlertTexts
     components: ComponentNames
-    locale: str
     severity_label: str = "severity"
     component_label: str = "component"
     impacts: Mapping[str, Impact] = field(
@@ -63,41 +60,7 @@ class AlertRules:
         }
     )
     default_impact: Impact = Impact.MINOR
-    when_calm: Status = Status.MONITORING
     publish_texts: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertGroup:
-    """One request of an Alertmanager. `group` identifies the group, `change` its exact state."""
-
-    source: str
-    group: str
-    change: str
-    is_firing: bool
-    began_at: datetime
-    impact: Impact
-    components: tuple[str, ...]
-    title: str | None = None  # the alerts' own texts, if they may be published
-    body: str | None = None
-
-    @property
-    def event_id(self) -> str:
-        """The same for every repeat, from any member of a cluster."""
-        return f"alertmanager:{self.source}:{self.change}"
-
-    @property
-    def incidents_prefix(self) -> str:
-        """The common prefix of the ids of this group's incidents."""
-        return f"{self.source}.{self.group}-"
-
-    @property
-    def new_incident_id(self) -> str:
-        """The id of an incident that this request opens.
-
-        A group that fires again weeks later opens another one.
-        """
-        return f"{self.incidents_prefix}{self.began_at:%Y%m%dT%H%M%S}"
 
 
 def parse_alerts(data: bytes, *, source: str, rules: AlertRules) -> AlertGroup:
@@ -120,41 +83,6 @@ def parse_alerts(data: bytes, *, source: str, rules: AlertRules) -> AlertGroup:
         components=_components(telling, rules),
         title=_title(payload) if rules.publish_texts else None,
         body=_body(payload) if rules.publish_texts else None,
-    )
-
-
-def alert_event(
-    group: AlertGroup,
-    rules: AlertRules,
-    *,
-    incident_id: str,
-    now: datetime,
-    status: Status | None = None,
-    notify: bool = True,
-) -> Event:
-    """Return the update of a request. `status` overrides the rules; `now` is its posting time."""
-    chosen = status or (Status.INVESTIGATING if group.is_firing else rules.when_calm)
-    title = {rules.locale: group.title} if group.title else rules.texts.title
-    neutral = rules.texts.over if chosen.closes else (rules.texts.firing if group.is_firing else rules.texts.calm)
-    return Event(
-        id=group.event_id,
-        incident=Incident(
-            id=incident_id,
-            title=title,
-            impact=group.impact,
-            components=tuple(AffectedComponent(key=key) for key in group.components),
-            components_known=bool(group.components),
-            started_at=group.began_at,
-        ),
-        update=Update(
-            id=f"{UPDATE_PREFIX}{group.change}",
-            status=chosen,
-            body={rules.locale: group.body} if group.body and group.is_firing else neutral,
-            posted_at=now,
-        ),
-        notify=notify,
-        source=f"alertmanager:{group.source}",
-        automatic=True,
     )
 
 

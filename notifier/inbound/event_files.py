@@ -148,3 +148,13 @@ def _is_statuspage(text: str) -> bool:
     except (ValueError, RecursionError):
         return False  # the event parser reports the error
     return isinstance(whole, dict) and not _EVENT_KEYS & whole.keys() and bool(_HISTORY_KEYS & whole.keys())
+
+
+def read_stories(data: bytes) -> dict[str, list[Event]]:
+    """Read a file of sample stories: each name with its events in order.
+
+    Raises:
+        InvalidInputError: An event is invalid.
+    """
+    stories = json.loads(data)
+    return {name: [parse_event(json.dumps(item), now=None) for item in items] for name, items in stories.items()}

@@ -1,6 +1,5 @@
 """Shared by the integrations: lenient parsing, text as plain text, ids that cannot collide."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from typing import TypeVar
@@ -13,7 +12,6 @@ from notifier.domain.messages.characters import cleaned
 from notifier.domain.messages.comments import without_comments
 from notifier.inbound.bodies import faults_of
 
-MAX_ID = 200  # the limit of the database columns
 MAX_TITLE, MAX_BODY = 300, 20_000  # as `inbound/fields.py` limits our own events
 MAX_COMPONENTS = 200
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
@@ -59,17 +57,6 @@ def read(model: type[Model], data: bytes) -> Model:
         return model.model_validate_json(data)
     except ValidationError as error:
         raise InvalidInputError(faults_of(error)) from None
-
-
-def digest(*parts: str) -> str:
-    """Return 32 hexadecimal digits that identify these texts in this order."""
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
-
-
-def identifier(*parts: str) -> str:
-    """Join parts with colons to an id of at most 200 characters; hashes the end if too long."""
-    whole = ":".join(parts)
-    return whole if len(whole) <= MAX_ID else f"{whole[: MAX_ID - 33]}:{digest(whole)}"
 
 
 def one_line(text: str, limit: int = MAX_TITLE) -> str:

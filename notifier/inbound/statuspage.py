@@ -14,7 +14,9 @@ from typing import Annotated
 from pydantic import Field
 
 from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.ids import identifier
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.incidents.status_news import ComponentNews, IncidentNews
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.fields import Instant
 from notifier.inbound.integrations import (
@@ -22,7 +24,6 @@ from notifier.inbound.integrations import (
     ComponentNames,
     Lenient,
     as_markdown,
-    identifier,
     one_line,
     read,
     slug,
@@ -95,27 +96,6 @@ class _Payload(Lenient):
     incident: _Incident | None = None
     component_update: _ComponentUpdate | None = None
     component: _Component | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentNews:
-    """A component's status changed: no incident, nothing to announce.
-
-    `id` is the same on repeats.
-    """
-
-    id: str
-    component: str
-    old_status: ComponentStatus | None
-    new_status: ComponentStatus
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentNews:
-    """An incident's whole timeline in order of creation. The last event is new."""
-
-    events: tuple[Event, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.messages.brand import Brand
 from notifier.domain.messages.message import Picture
 from notifier.domain.values import Channel, Platform, WebhookFormat
-from notifier.inbound.event_files import read_events
+from notifier.inbound.event_files import read_events, read_stories
 from notifier.resources import samples_path
 from notifier.services.preview.render import Preview, notice_of
 from notifier.services.preview.samples import Scene, scenes
@@ -71,7 +71,7 @@ def _everything(file: str | None, channel: PreviewChannel | None, locale: str | 
     _offered(locale or brand.default_locale, brand)
     service = Preview(build_renderer(notifier, strict=True), brand, notifier.settings.deployment.public_url)
     if file is None:
-        shown = scenes(samples_path().read_bytes(), Channel.EMAIL)
+        shown = scenes(read_stories(samples_path().read_bytes()), Channel.EMAIL)
     else:
         notice = notice_of(read_events(read(file), now=None), Channel.EMAIL, notifier.clock())
         shown = [Scene(notice, notice.sequence - 1)]

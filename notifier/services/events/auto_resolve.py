@@ -4,10 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
+from notifier.domain.incidents.alert_group import UPDATE_PREFIX, AlertTexts
 from notifier.domain.incidents.incident import Event, Update
 from notifier.domain.values import Status
-from notifier.inbound.alert_texts import AlertTexts
-from notifier.inbound.alertmanager import UPDATE_PREFIX
 from notifier.services.events.ingest import Ingest
 from notifier.services.events.intake_log import log_taken
 from notifier.services.isolation import UNGUARDED, Isolate

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from notifier.domain.ids import identifier
+from notifier.domain.incidents.alert_group import AlertGroup, AlertWording, alert_event
 from notifier.domain.incidents.incident import Event
+from notifier.domain.incidents.status_news import ComponentNews, IncidentNews
 from notifier.domain.values import Outcome
-from notifier.inbound.alertmanager import AlertGroup, AlertRules, alert_event
-from notifier.inbound.integrations import identifier
-from notifier.inbound.statuspage import ComponentNews, IncidentNews
 from notifier.services.events.ingest import Ingest, Receipt
 from notifier.services.ports import Clock
 from notifier.services.security.audit import SYSTEM, Actor
@@ -127,7 +127,7 @@ class IngestAlertmanager:
     database: Database
     clock: Clock
     ingest: Ingest
-    rules: AlertRules
+    wording: AlertWording
 
     def take(self, group: AlertGroup, actor: Actor = SYSTEM, *, guarded: bool = False) -> IntegrationReceipt:
         """Find the incident of an alert group and ingest its events.
@@ -148,7 +148,7 @@ class IngestAlertmanager:
         if episode is not None and _is_over(episode) and not group.is_firing:
             return self._keep(group, episode, "the incident is over already")
         incident_id = episode.incident.id if episode else group.new_incident_id
-        event = alert_event(group, self.rules, incident_id=incident_id, now=now)
+        event = alert_event(group, self.wording, incident_id=incident_id, now=now)
         return _of(self.ingest.take(actor.signed(replace(event, guarded=guarded))))
 
     def _keep(self, group: AlertGroup, episode: AlertIncident | None, reason: str) -> IntegrationReceipt:

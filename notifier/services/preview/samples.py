@@ -1,12 +1,12 @@
 """Sample events that produce every kind of message, for templates, translations and screenshots."""
 
-import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from notifier.domain.incidents.incident import Event
 from notifier.domain.incidents.notice import Notice
 from notifier.domain.values import Channel
-from notifier.inbound.events import parse_event
 from notifier.rendering.mail.account_mail import (
     AccountMessage,
     AddressChangeConfirm,
@@ -41,15 +41,8 @@ class Scene:
         return self.notice.kind_for(self.since).value
 
 
-def scenes(data: bytes, channel: Channel) -> list[Scene]:
-    """Read the file of samples: one scene per kind of message.
-
-    Raises:
-        InvalidInputError: an event in it is invalid.
-    """
-    stories = {
-        name: [parse_event(json.dumps(item), now=None) for item in items] for name, items in json.loads(data).items()
-    }
+def scenes(stories: Mapping[str, Sequence[Event]], channel: Channel) -> list[Scene]:
+    """Return one scene per kind of message from the sample stories (`inbound.event_files.read_stories`)."""
     found = []
     for name, steps in _SCENES.items():
         for number, since in steps:

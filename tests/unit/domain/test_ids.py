@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from notifier.domain.ids import (
     address_key,
     delivery_id,
+    identifier,
     new_ulid,
     normalize_address,
     parse_delivery_id,
@@ -101,3 +102,10 @@ def test_keys_split_an_audience_evenly() -> None:
 def test_a_delivery_id_ends_with_its_key_in_the_base_32_of_rfc_4648(key: int) -> None:
     expected = base64.b32encode(key.to_bytes(8, "big")).decode().rstrip("=").lower()
     assert delivery_id("ntf_01", key) == f"dlv_01_{expected}"
+
+
+def test_identifiers_fit_their_column_and_stay_apart() -> None:
+    assert identifier("cloud", "a", "b") == "cloud:a:b"
+    long = identifier("x" * 150, "y" * 150)
+    assert len(long) <= 200
+    assert long != identifier("x" * 150, "y" * 151)

@@ -4,18 +4,16 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from notifier.domain.incidents.alert_group import AlertGroup, AlertWording
 from notifier.domain.messages.brand import Component
 from notifier.inbound.alert_texts import neutral_texts
-from notifier.inbound.alertmanager import AlertGroup, AlertRules, parse_alerts
+from notifier.inbound.alertmanager import AlertRules, parse_alerts
 from notifier.inbound.integrations import ComponentNames
 
 NOW = datetime(2026, 8, 1, 10, 0, tzinfo=UTC)
 
-RULES = AlertRules(
-    texts=neutral_texts(["en", "nl"]),
-    components=ComponentNames([Component(key="checkout", name={"en": "Checkout", "nl": "Afrekenen"})]),
-    locale="en",
-)
+RULES = AlertRules(components=ComponentNames([Component(key="checkout", name={"en": "Checkout", "nl": "Afrekenen"})]))
+WORDING = AlertWording(texts=neutral_texts(["en", "nl"]), locale="en")
 
 
 def an_alert(status: str = "firing", fingerprint: str = "a1", **labels: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
+from notifier.domain.incidents.alert_group import alert_event
 from notifier.inbound.alert_texts import neutral_texts
-from notifier.inbound.alertmanager import alert_event
-from tests.unit.inbound.alert_groups import NOW, RULES, an_alert, group
+from tests.unit.inbound.alert_groups import NOW, RULES, WORDING, an_alert, group
 
 
 def test_words_are_neutral_unless_publishing_was_asked_for() -> None:
@@ -10,7 +10,7 @@ def test_words_are_neutral_unless_publishing_was_asked_for() -> None:
     quiet = group(an_alert(), commonAnnotations=told)
     assert (quiet.title, quiet.body) == (None, None)
     loud = group(an_alert(), rules=replace(RULES, publish_texts=True), commonAnnotations=told)
-    event = alert_event(loud, RULES, incident_id="i", now=NOW)
+    event = alert_event(loud, WORDING, incident_id="i", now=NOW)
     assert event.incident.title == {"en": "db-7 *melts*"}
     assert event.update.body == {"en": "ask @joe\\\n\\# now"}
 

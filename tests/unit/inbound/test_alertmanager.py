@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from notifier.domain.incidents.alert_group import AlertGroup, alert_event
 from notifier.domain.values import Impact, Status
-from notifier.inbound.alertmanager import AlertGroup, alert_event
-from tests.unit.inbound.alert_groups import NOW, RULES, an_alert, group
+from tests.unit.inbound.alert_groups import NOW, RULES, WORDING, an_alert, group
 
 
 def test_the_same_state_has_one_event_id_in_whatever_order_it_is_told() -> None:
@@ -31,7 +31,7 @@ def test_alerts_without_fingerprints_are_told_apart_by_their_labels() -> None:
 
 def test_ids_fit_whatever_the_group_is_called() -> None:
     found = group(an_alert(), groupKey="x" * 10_000)
-    event = alert_event(found, RULES, incident_id=found.new_incident_id, now=NOW)
+    event = alert_event(found, WORDING, incident_id=found.new_incident_id, now=NOW)
     assert max(map(len, (event.id, event.incident.id, event.update.id, event.source))) <= 100
 
 
@@ -61,9 +61,11 @@ def test_severities_and_labels_can_be_configured() -> None:
 
 
 def test_an_event_is_a_monitors_and_says_what_its_state_says() -> None:
-    firing = alert_event(group(an_alert()), RULES, incident_id="i", now=NOW)
-    calm = alert_event(group(an_alert("resolved")), RULES, incident_id="i", now=NOW)
-    over = alert_event(group(an_alert("resolved")), replace(RULES, when_calm=Status.RESOLVED), incident_id="i", now=NOW)
+    firing = alert_event(group(an_alert()), WORDING, incident_id="i", now=NOW)
+    calm = alert_event(group(an_alert("resolved")), WORDING, incident_id="i", now=NOW)
+    over = alert_event(
+        group(an_alert("resolved")), replace(WORDING, when_calm=Status.RESOLVED), incident_id="i", now=NOW
+    )
     assert all(event.automatic for event in (firing, calm, over))
     assert [event.update.status for event in (firing, calm, over)] == [
         Status.INVESTIGATING,
@@ -71,9 +73,9 @@ def test_an_event_is_a_monitors_and_says_what_its_state_says() -> None:
         Status.RESOLVED,
     ]
     assert [event.update.body for event in (firing, calm, over)] == [
-        RULES.texts.firing,
-        RULES.texts.calm,
-        RULES.texts.over,
+        WORDING.texts.firing,
+        WORDING.texts.calm,
+        WORDING.texts.over,
     ]
 
 

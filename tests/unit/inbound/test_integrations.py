@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.messages.brand import Component
 from notifier.domain.messages.comments import without_comments
-from notifier.inbound.integrations import MAX_BODY, ComponentNames, as_markdown, check_source, identifier, one_line
+from notifier.inbound.integrations import MAX_BODY, ComponentNames, as_markdown, check_source, one_line
 from notifier.rendering.text.markdown import render, to_text
 
 MARKUP = st.text(alphabet="ab1. \n\r\t#*_~`[]()<>!&;|\\-+=:/x\"'amp", max_size=80)
@@ -101,13 +101,6 @@ def test_where_no_components_are_configured_any_key_will_do() -> None:
     assert names.key(None, "漢字", "Amsterdam (AMS)", "f0q6") == "amsterdam-ams"
     assert names.key(None, "漢字") is None
     assert len(names.key("x" * 500) or "") == 64
-
-
-def test_identifiers_fit_their_column_and_stay_apart() -> None:
-    assert identifier("cloud", "a", "b") == "cloud:a:b"
-    long = identifier("x" * 150, "y" * 150)
-    assert len(long) <= 200
-    assert long != identifier("x" * 150, "y" * 151)
 
 
 @pytest.mark.parametrize("text", ["word " * 20_000, "line\n\n" * 20_000, "*" * 15_000])

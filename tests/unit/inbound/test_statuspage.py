@@ -6,9 +6,10 @@ import pytest
 
 from notifier.domain.errors import InvalidInputError
 from notifier.domain.incidents.incident import AffectedComponent
+from notifier.domain.incidents.status_news import ComponentNews, IncidentNews
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.integrations import ComponentNames
-from notifier.inbound.statuspage import MAX_UPDATES, ComponentNews, IncidentNews, PageSource, parse_statuspage, worst_of
+from notifier.inbound.statuspage import MAX_UPDATES, PageSource, parse_statuspage, worst_of
 
 PAGE = PageSource(source="cloud", locale="en", components=ComponentNames([]))
 

@@ -8,6 +8,7 @@ import pytest
 
 from notifier.domain.incidents.notice import MessageKind
 from notifier.domain.values import Channel
+from notifier.inbound.event_files import read_stories
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, samples_path, templates_dir
 from notifier.services.preview.render import Preview
@@ -16,7 +17,7 @@ from tests.support.repository import ROOT
 from tests.unit.rendering.samples import BRAND, COMPONENTS
 
 TRIAL = ROOT / "tests" / "trial_locales"
-SCENES = scenes(samples_path().read_bytes(), Channel.EMAIL)
+SCENES = scenes(read_stories(samples_path().read_bytes()), Channel.EMAIL)
 # What is not translated on purpose: names, zones, and the brand.
 LATIN = {"MyOnlineStore", "Jansen", "CET", "API", "Checkout", "Backoffice", "iDEAL", "Bancontact", "api", "checkout"}
 
