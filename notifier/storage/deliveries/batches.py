@@ -42,7 +42,7 @@ class Batch:
     id: int
     notification_id: int
     channel: Channel
-    queue: QueueName
+    queue: Annotated[QueueName, Field(alias="lane")]  # its name in outcome files and in the table
     locale: str
     since: int
     size: int
