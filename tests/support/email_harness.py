@@ -15,8 +15,9 @@ from notifier.domain.values import Channel
 from notifier.queueing.rate_limiter import LocalRateLimiter
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
-from notifier.services.dispatch.attempt import LEASE, Attempt
+from notifier.services.dispatch.attempt import Attempt
 from notifier.services.dispatch.email import MailAttempt
+from notifier.services.dispatch.lease import LEASE
 from notifier.services.dispatch.plan import BATCH_SIZES
 from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.mail.failover import ProviderFailover

@@ -16,7 +16,8 @@ from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, QueueName, Reason
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
-from notifier.services.dispatch.attempt import LEASE, Attempt
+from notifier.services.dispatch.attempt import Attempt
+from notifier.services.dispatch.lease import LEASE
 from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.dispatch.webhook import HookAttempt
 from notifier.services.endpoints.health import RecordEndpointHealth

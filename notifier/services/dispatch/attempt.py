@@ -13,6 +13,7 @@ from notifier.observability import get_logger
 from notifier.services.dispatch.connection_affinity import BatchChoice, NamedBatch
 from notifier.services.dispatch.dead_letter import count_fault, dead_letter_if_exhausted, fault_alert_key
 from notifier.services.dispatch.durable_write import NotRecordedError, RetryingTransaction
+from notifier.services.dispatch.lease import LEASE
 from notifier.services.dispatch.quiet_hours import defer_for_quiet_hours
 from notifier.services.dispatch.recheck_recipients import recheck_recipients
 from notifier.services.dispatch.record_outcome import superseded_by_newer
@@ -29,8 +30,6 @@ from notifier.storage.operations import alerts
 
 _log = get_logger(__name__)
 
-# Longer than all time-outs of a channel together, so that a lease only expires with its worker.
-LEASE = timedelta(seconds=90)
 _SOON = timedelta(seconds=0.5)
 
 

@@ -19,7 +19,7 @@ from notifier.domain.providers.breaker import blames_provider
 from notifier.domain.providers.retry import EMAIL_SCHEDULE, GiveUp, after_failure
 from notifier.domain.values import DeliveryState, Reason
 from notifier.rendering.renderer import Renderer
-from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.lease import LEASE
 from notifier.services.dispatch.record_outcome import RecordOutcome, Try
 from notifier.services.mail.failover import Backoff, Choice, ProviderFailover
 from notifier.services.mail.links import Links

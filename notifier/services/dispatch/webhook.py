@@ -15,7 +15,7 @@ from notifier.domain.messages.message import HookRequest, HookResult
 from notifier.domain.recipients.audience import exposure_of
 from notifier.domain.values import Channel, DeliveryState, QueueName, Reason, WebhookFormat
 from notifier.rendering.webhook.payloads import content_type
-from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.lease import LEASE
 from notifier.services.dispatch.outcome_journal import KnownOutcome
 from notifier.services.dispatch.record_outcome import RecordOutcome
 from notifier.services.dispatch.regroup import Regroup

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from notifier.domain.values import Channel
 from notifier.observability import get_logger
-from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.lease import LEASE
 from notifier.services.dispatch.outcome_journal import OutcomeJournal, apply
 from notifier.services.operations.heartbeat import STILL
 from notifier.services.operations.worker_locks import WorkerLocks

@@ -8,7 +8,7 @@ from functools import partial
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Channel, QueueName
 from notifier.observability import get_logger
-from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.lease import LEASE
 from notifier.services.dispatch.regroup import Regroup
 from notifier.services.events.announce import Announce
 from notifier.services.isolation import UNGUARDED, Isolate

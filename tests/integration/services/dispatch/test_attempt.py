@@ -9,7 +9,8 @@ from notifier.channels.base import RecipientsRefusedError, TooLargeError
 from notifier.domain.errors import DeliveryError, OutcomeUnknownError, PermanentDeliveryError, TransientDeliveryError
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.values import Channel, QueueName, Reason, Status
-from notifier.services.dispatch.attempt import LEASE, Attempt
+from notifier.services.dispatch.attempt import Attempt
+from notifier.services.dispatch.lease import LEASE
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches
 from notifier.storage.deliveries.batches import Batch

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import update
 
 from notifier.domain.values import Channel, DeliveryState, QueueName, Status
-from notifier.services.dispatch.attempt import LEASE, Attempt
+from notifier.services.dispatch.attempt import Attempt
 from notifier.services.dispatch.connection_affinity import ConnectionAffinity
+from notifier.services.dispatch.lease import LEASE
 from notifier.services.dispatch.plan import BATCH_SIZES
 from notifier.storage import tables as t
 from notifier.storage.database.engine import Database

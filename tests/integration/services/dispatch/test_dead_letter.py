@@ -5,7 +5,8 @@ from typing import Any
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.providers.retry import most_attempts
 from notifier.domain.values import Channel, Status
-from notifier.services.dispatch.attempt import LEASE, Attempt
+from notifier.services.dispatch.attempt import Attempt
+from notifier.services.dispatch.lease import LEASE
 from notifier.storage.database.engine import Database
 from tests.support.email_harness import EmailHarness, Provider, build_harness, subscribe
 

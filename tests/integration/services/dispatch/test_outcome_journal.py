@@ -10,8 +10,8 @@ import pytest
 
 from notifier.domain.errors import UnavailableError
 from notifier.domain.values import Channel, DeliveryState, QueueName, Reason, Status
-from notifier.services.dispatch.attempt import LEASE
 from notifier.services.dispatch.durable_write import NotRecordedError, RetryingTransaction
+from notifier.services.dispatch.lease import LEASE
 from notifier.services.dispatch.outcome_journal import Accepted, KnownOutcome, OutcomeJournal
 from notifier.services.operations.dead_workers import DeadWorkers
 from notifier.services.operations.worker_locks import WorkerLocks, this_host

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from notifier.domain.values import Status
-from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.lease import LEASE
 from notifier.services.operations.dead_workers import DeadWorkers
 from notifier.services.operations.heartbeat import STILL
 from notifier.storage.database.engine import Database

@@ -10,7 +10,7 @@ from notifier.domain.messages.message import MailRequest
 from notifier.domain.providers.mail_event import MailEvent, MailEventKind, MailEvents
 from notifier.domain.values import Reason, Status
 from notifier.inbound import sendgrid_rules
-from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.lease import LEASE
 from notifier.services.provider_events.record import RecordProviderEvents
 from notifier.services.security.address_hash import AddressHasher
 from notifier.storage.database.engine import Database

@@ -8,7 +8,7 @@ from notifier.domain.errors import DeliveryError, TransientDeliveryError
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import DeliveryState, QueueName, Reason, Status, UpdateLevel
-from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.lease import LEASE
 from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import batches, deliveries
 from notifier.storage.deliveries.batches import Batch

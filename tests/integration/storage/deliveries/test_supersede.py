@@ -10,7 +10,7 @@ from notifier.domain.errors import DeliveryError, OutcomeUnknownError, Transient
 from notifier.domain.messages.message import MailRequest
 from notifier.domain.recipients.audience import Preferences
 from notifier.domain.values import Channel, DeliveryState, Impact, QueueName, Reason, Status
-from notifier.services.dispatch.attempt import LEASE
+from notifier.services.dispatch.lease import LEASE
 from notifier.services.dispatch.replay import Replay, ReplayOrder
 from notifier.services.security.audit import Actor
 from notifier.storage import tables as t
