@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from notifier.domain.incidents.alert_group import AlertGroup, alert_event
-from notifier.domain.values import Impact, Status
+from notifier.domain.values import Impact
 from tests.unit.inbound.alert_groups import NOW, RULES, WORDING, an_alert, group
 
 
@@ -58,25 +58,6 @@ def test_severities_and_labels_can_be_configured() -> None:
     rules = replace(RULES, severity_label="prio", impacts={"p1": Impact.CRITICAL}, default_impact=Impact.NONE)
     assert group(an_alert(prio="P1"), rules=rules).impact is Impact.CRITICAL
     assert group(an_alert(severity="critical"), rules=rules).impact is Impact.NONE
-
-
-def test_an_event_is_a_monitors_and_says_what_its_state_says() -> None:
-    firing = alert_event(group(an_alert()), WORDING, incident_id="i", now=NOW)
-    calm = alert_event(group(an_alert("resolved")), WORDING, incident_id="i", now=NOW)
-    over = alert_event(
-        group(an_alert("resolved")), replace(WORDING, when_calm=Status.RESOLVED), incident_id="i", now=NOW
-    )
-    assert all(event.automatic for event in (firing, calm, over))
-    assert [event.update.status for event in (firing, calm, over)] == [
-        Status.INVESTIGATING,
-        Status.MONITORING,
-        Status.RESOLVED,
-    ]
-    assert [event.update.body for event in (firing, calm, over)] == [
-        WORDING.texts.firing,
-        WORDING.texts.calm,
-        WORDING.texts.over,
-    ]
 
 
 def test_a_beginning_that_alertmanager_does_not_know_is_survived() -> None:
