@@ -30,6 +30,7 @@ from notifier.services.dispatch.outcome_journal import OutcomeJournal
 from notifier.services.dispatch.plan import BATCH_SIZES, Plan
 from notifier.services.dispatch.regroup import Regroup
 from notifier.services.dispatch.yield_to_high_priority import YieldToHighPriority
+from notifier.services.drafts.watch import WatchDrafts
 from notifier.services.endpoints.watch import WatchEndpoints, write_mail
 from notifier.services.events.announce import Announce
 from notifier.services.events.auto_resolve import AutoResolve
@@ -314,6 +315,15 @@ class Container:
         failing = RemindOfFailingProviders(
             self.database, self.clock, self.providers, self.team, self.settings.url("/console")
         )
+        waiting = WatchDrafts(
+            self.database,
+            self.clock,
+            self.settings.draft_rules(),
+            self.team,
+            self.settings.url("/console"),
+            self.settings.brand().default_locale,
+            isolate=alone,
+        )
         chores = (
             revive,
             probes,
@@ -324,6 +334,7 @@ class Container:
             broker,
             sign_ups,
             failing,
+            waiting,
             reseal,
             self.prune,
         )

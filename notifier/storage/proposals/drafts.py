@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from notifier.domain.proposals.draft import Draft, DraftState
 from notifier.storage import tables as t
@@ -60,10 +60,17 @@ def of_incident(connection: Connection, incident_id: str, state: DraftState = Dr
     return [_read(row) for row in connection.execute(about.order_by(_COLUMNS.created_at, _COLUMNS.id))]
 
 
-def opened_before(connection: Connection, before: datetime, limit: int) -> Sequence[Draft]:
-    """Return open drafts created before then, oldest first: to remind of, or to expire."""
+def opened_before(connection: Connection, before: datetime, limit: int, *, unreminded: bool = False) -> Sequence[Draft]:
+    """Return open drafts made before that, the oldest first; `unreminded`: those nobody was reminded of."""
     old = select(t.draft).where(_COLUMNS.state == DraftState.OPEN.value, _COLUMNS.created_at < before)
-    return [_read(row) for row in connection.execute(old.order_by(_COLUMNS.created_at).limit(limit))]
+    wanted = old.where(_COLUMNS.reminded_at.is_(None)) if unreminded else old
+    return [_read(row) for row in connection.execute(wanted.order_by(_COLUMNS.created_at).limit(limit))]
+
+
+def forget(connection: Connection, before: datetime, limit: int) -> int:
+    """Remove drafts that were closed before that; returns how many."""
+    closed = select(_COLUMNS.id).where(_COLUMNS.closed_at < before).limit(limit)
+    return connection.execute(delete(t.draft).where(_COLUMNS.id.in_(closed))).rowcount
 
 
 def _values(draft: Draft) -> Mapping[str, Any]:
