@@ -4,16 +4,20 @@ import hashlib
 
 from notifier.bootstrap.api_container import ApiContainer
 from notifier.bootstrap.cached_property import cached_property
-from notifier.domain.incidents.alert_group import AlertWording
+from notifier.bootstrap.proposals import build_reports
+from notifier.domain.errors import FieldError, InvalidInputError
+from notifier.domain.proposals.source_rules import SourceKind
 from notifier.inbound import sendgrid_rules
 from notifier.inbound.alert_texts import neutral_texts
-from notifier.inbound.alertmanager import AlertRules
 from notifier.inbound.integrations import ComponentNames
+from notifier.inbound.requests import ReadingRules
 from notifier.queueing.dedup_filter import RedisDedupFilter
 from notifier.services.events.deduplicate import DedupFilter, Deduplicate
-from notifier.services.events.integrations import IngestAlertmanager, IngestStatuspage
+from notifier.services.events.integrations import IngestStatuspage
 from notifier.services.provider_events.record import RecordProviderEvents
 from notifier.services.security.audit import AuditLog
+from notifier.services.signals.publish_report import PublishReport
+from notifier.services.signals.take_report import TakeReport
 
 
 class InboundContainer:
@@ -28,28 +32,36 @@ class InboundContainer:
         """Maps other systems' component names to ours."""
         return ComponentNames(self._container.settings.components())
 
-    @cached_property
-    def alert_rules(self) -> AlertRules:
-        """How alerts are read."""
-        return AlertRules(components=self.component_names)
+    def reading(self, kind: SourceKind, source: str, locale: str | None) -> ReadingRules:
+        """Return how to read a source: as it is configured, or with the defaults.
+
+        Raises:
+            InvalidInputError: The source is configured as another kind, or the locale is not offered.
+        """
+        rules, vocabulary = self._container.settings.source_rules(kind, source), self._container.vocabulary
+        if rules is None:
+            raise InvalidInputError([FieldError("kind", f"source {source!r} is configured as another kind")])
+        if locale is not None and locale not in vocabulary.locales:
+            raise InvalidInputError([FieldError("locale", vocabulary.locale_fault(locale))])
+        language = locale or rules.locale or vocabulary.default_locale
+        return ReadingRules(source=rules, components=self.component_names, locale=language)
 
     @cached_property
-    def alert_wording(self) -> AlertWording:
-        """How readers are told of alerts."""
-        container = self._container
-        return AlertWording(texts=neutral_texts(container.locales), locale=container.vocabulary.default_locale)
+    def reports(self) -> TakeReport:
+        """Turns reports into signals and drafts."""
+        return build_reports(self._container)
+
+    @cached_property
+    def publishing(self) -> PublishReport:
+        """Announces the reports of sources that may."""
+        texts = neutral_texts(self._container.locales)
+        return PublishReport(self.reports, self._container.ingest, texts)
 
     @cached_property
     def statuspage(self) -> IngestStatuspage:
         """Ingests Statuspage webhooks."""
         container = self._container
         return IngestStatuspage(container.database, container.clock, container.ingest)
-
-    @cached_property
-    def alerts(self) -> IngestAlertmanager:
-        """Ingests Alertmanager webhooks."""
-        container = self._container
-        return IngestAlertmanager(container.database, container.clock, container.ingest, self.alert_wording)
 
     @cached_property
     def feedback(self) -> RecordProviderEvents:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from notifier.domain.incidents.alert_group import AlertTexts
+from notifier.domain.incidents.alert_texts import AlertTexts
 
 _TITLE = {
     "en": "Possible disruption",

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from notifier.domain.proposals.source_rules import SourceKind
-from notifier.inbound.alert_reports import read_alertmanager, read_grafana
 from notifier.inbound.requests import Parser
+from notifier.inbound.sources.alerts import read_alertmanager, read_grafana
 
 PARSERS: Mapping[SourceKind, Parser] = {
     SourceKind.ALERTMANAGER: read_alertmanager,

@@ -62,6 +62,8 @@ class IntegrationReceiptOut(ReceiptOut):
     earlier_updates: int = Field(
         description="Older updates of the timeline that were recorded without notifying anyone."
     )
+    signal_id: str | None = Field(description="The signal that it belongs to.")
+    draft_id: str | None = Field(description="The draft that proposes it to a person.")
 
 
 class FeedbackOut(ResponseModel):

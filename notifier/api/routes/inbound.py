@@ -1,5 +1,6 @@
 """Webhooks of other systems, in their own formats. A new `{source}` is registered by its first use."""
 
+from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -11,19 +12,32 @@ from notifier.api.openapi.examples import ALERTS, MAIL_EVENTS, STATUSPAGE
 from notifier.api.openapi.models import FeedbackOut, IntegrationReceiptOut
 from notifier.api.openapi.route_docs import raw_body, returns
 from notifier.api.runtime import ApiRuntime, Runtime
-from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.inbound.alertmanager import parse_alerts
+from notifier.domain.incidents.status_news import ComponentNews
+from notifier.domain.proposals.signal import Report
+from notifier.domain.proposals.source_rules import SourceKind, SourceMode
 from notifier.inbound.integrations import check_source
+from notifier.inbound.kinds import PARSERS
+from notifier.inbound.requests import InboundRequest, ReadingRules
 from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse_mail_events
+from notifier.inbound.sources.statuspage import report_of
 from notifier.inbound.statuspage import PageSource, parse_statuspage
 from notifier.services.events.intake_log import log_taken
 from notifier.services.events.integrations import IntegrationReceipt
 from notifier.services.provider_events.record import ProviderEventSummary
 from notifier.services.security.api_keys import Caller, KeyScope
 from notifier.services.security.audit import Actor
+from notifier.services.signals.proposals import Proposing
+from notifier.services.signals.take_report import nothing_told
 
 router = APIRouter(prefix="/v1/inbound", tags=["inbound"])
 _OBJECT: dict[str, Any] = {"type": "object"}
+_BODIES: dict[str, dict[str, Any]] = {
+    "application/json": {
+        "schema": _OBJECT,
+        "examples": {"alertmanager": {"value": ALERTS}, "statuspage": {"value": STATUSPAGE}},
+    }
+}
+_RECORDED = "only recorded: the source has mode record"
 
 
 def _json(schema: dict[str, Any], example: object) -> dict[str, Any]:
@@ -43,73 +57,6 @@ class _By(NamedTuple):
 def _by(request: Request, caller: Caller, kind: str, source: str) -> _By:
     actor = actor_of(request, caller).by_way_of(kind, check_source(source))
     return _By(actor, KeyScope.ANNOUNCE not in caller.scopes)
-
-
-@router.post(
-    "/statuspage/{source}",
-    status_code=202,
-    responses=returns(202, IntegrationReceiptOut),
-    openapi_extra=_json(_OBJECT, STATUSPAGE),
-)
-async def take_statuspage(
-    request: Request,
-    runtime: Runtime,
-    caller: Producer,
-    source: str,
-    locale: Annotated[
-        str | None, Query(max_length=35, description="Language of the page; the default locale if omitted.")
-    ] = None,
-) -> Response:
-    """Receive a webhook of an Atlassian Statuspage.
-
-    The latest update is announced. Older unknown updates are only recorded, so the first webhook of a running incident
-    does not announce its history. Repeats are duplicates, edits in place are edits. A component change alone is only
-    recorded. Text is plain: Markdown and HTML in it are not interpreted.
-    """
-    body = await request.body()
-    by = _by(request, caller, "statuspage", source)
-    receipt = await runtime.load_shedder.run(lambda: _statuspage(runtime, source, locale, body, by), who=caller.id)
-    log_taken(receipt, by.actor)
-    runtime.request_metrics.event("statuspage", receipt.outcome)
-    return json_answer(receipt.as_json(), 202)
-
-
-def _statuspage(runtime: ApiRuntime, source: str, locale: str | None, body: bytes, by: _By) -> IntegrationReceipt:
-    vocabulary = runtime.container.vocabulary
-    if locale is not None and locale not in vocabulary.locales:
-        raise InvalidInputError([FieldError("locale", vocabulary.locale_fault(locale))])
-    page = PageSource(
-        source=source,
-        locale=locale or vocabulary.default_locale,
-        components=runtime.inbound.component_names,
-    )
-    return runtime.inbound.statuspage.take(parse_statuspage(body, page), by.actor, guarded=by.guarded)
-
-
-@router.post(
-    "/alertmanager/{source}",
-    status_code=202,
-    responses=returns(202, IntegrationReceiptOut),
-    openapi_extra=_json(_OBJECT, ALERTS),
-)
-async def take_alerts(request: Request, runtime: Runtime, caller: Producer, source: str) -> Response:
-    """Receive a webhook of a Prometheus Alertmanager, version 4.
-
-    A firing group opens an incident (`investigating`) with a neutral text, the impact from label `severity` and the
-    components from label `component`. Once all of its alerts are resolved it becomes `monitoring`, and after a quiet
-    period `resolved`. After a person has written an update, alerts are recorded and change nothing.
-    """
-    body = await request.body()
-    by = _by(request, caller, "alertmanager", source)
-    receipt = await runtime.load_shedder.run(lambda: _alerts(runtime, source, body, by), who=caller.id)
-    log_taken(receipt, by.actor)
-    runtime.request_metrics.event("alertmanager", receipt.outcome)
-    return json_answer(receipt.as_json(), 202)
-
-
-def _alerts(runtime: ApiRuntime, source: str, body: bytes, by: _By) -> IntegrationReceipt:
-    group = parse_alerts(body, source=source, rules=runtime.inbound.alert_rules)
-    return runtime.inbound.alerts.take(group, by.actor, guarded=by.guarded)
 
 
 @router.post(
@@ -144,3 +91,68 @@ def _mail_events(runtime: ApiRuntime, body: bytes, signature: tuple[str, str], *
     if key is not None and not is_signed(body, public_key=key, timestamp=timestamp, signature=signed, now=now):
         raise HTTPException(403, "The request is not signed with the configured key")
     return runtime.inbound.feedback.record(parse_mail_events(body, now=now))
+
+
+@router.post(
+    "/{kind}/{source}",
+    status_code=202,
+    responses=returns(202, IntegrationReceiptOut),
+    openapi_extra=raw_body(_BODIES),
+)
+async def take_report(
+    request: Request,
+    runtime: Runtime,
+    caller: Producer,
+    *,
+    kind: SourceKind,
+    source: str,
+    locale: Annotated[
+        str | None, Query(max_length=35, description="Language of its texts; as configured if omitted.")
+    ] = None,
+) -> Response:
+    """Receive a webhook of another system: Alertmanager, Grafana, a Statuspage, and others.
+
+    What it reports becomes a signal, and a draft that a person publishes; nobody is notified before. With mode
+    `publish` in `[[sources]]` it is announced: in neutral words, or with those of a Statuspage; once all alerts are
+    resolved the incident becomes `monitoring`, and after a quiet period `resolved`. With mode `record`, or if a rule
+    ignores it (a test alert, a dead-man switch), it is only recorded. Repeats change nothing.
+    """
+    check_source(source)
+    seen = InboundRequest(
+        body=await request.body(),
+        received_at=runtime.container.clock(),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query={name: value for name, value in request.query_params.items() if name != "key"},
+    )
+    by = _by(request, caller, kind, source)
+    reading = runtime.inbound.reading(kind, source, locale)
+    receipt = await runtime.load_shedder.run(lambda: _take(runtime, seen, reading, by), who=caller.id)
+    log_taken(receipt, by.actor)
+    runtime.request_metrics.event(kind, receipt.outcome)
+    return json_answer(receipt.as_json(), 202)
+
+
+def _take(runtime: ApiRuntime, seen: InboundRequest, reading: ReadingRules, by: _By) -> IntegrationReceipt:
+    if reading.source.kind is SourceKind.STATUSPAGE:
+        return _statuspage(runtime, seen, reading, by)
+    receipt = nothing_told(reading.source.kind, reading.source.name)
+    for report in PARSERS[reading.source.kind](seen, reading):
+        if reading.source.mode is SourceMode.PUBLISH:
+            receipt = runtime.inbound.publishing.take(report, by.actor, guarded=by.guarded)
+        else:
+            receipt = _proposed(runtime, report, reading)
+    return receipt
+
+
+def _statuspage(runtime: ApiRuntime, seen: InboundRequest, reading: ReadingRules, by: _By) -> IntegrationReceipt:
+    page = PageSource(source=reading.source.name, locale=reading.locale, components=reading.components)
+    news = parse_statuspage(seen.body, page)
+    if reading.source.mode is SourceMode.PUBLISH or isinstance(news, ComponentNews):
+        return runtime.inbound.statuspage.take(news, by.actor, guarded=by.guarded)
+    return _proposed(runtime, report_of(news, reading.source.name, seen.received_at), reading)
+
+
+def _proposed(runtime: ApiRuntime, report: Report, reading: ReadingRules) -> IntegrationReceipt:
+    if reading.source.mode is SourceMode.RECORD:
+        return runtime.inbound.reports.take(replace(report, ignored=report.ignored or _RECORDED))
+    return runtime.inbound.reports.take(report, Proposing(template_id=reading.source.template))

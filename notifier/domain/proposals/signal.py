@@ -8,6 +8,9 @@ from typing import Any
 
 from notifier.domain.values import ComponentStatus, Impact
 
+UPSTREAM = "upstream"  # the kind of a signal that a polled page of another provider reported
+OWN_PAGE = "statuspage"  # the kind of one that a Statuspage's webhook reported
+
 
 class SignalState(StrEnum):
     """State of a signal. `ignored`: recorded only, because a rule or a person said so."""
@@ -89,3 +92,8 @@ class Signal:
     draft_id: str | None = None
     incident_id: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def public_link(self) -> str | None:
+        """The link that readers may see: a status page's, never one into a monitor."""
+        return self.link if self.kind in (UPSTREAM, OWN_PAGE) else None

@@ -62,7 +62,7 @@ class Drafts:
 
     def _begun(self, connection: Connection, wanted: NewDraft, actor: Actor, now: datetime) -> Draft:
         draft_id = f"drf_{new_ulid(now)}"
-        known = _incident_of(connection, wanted.incident.get("id"))
+        known = incident_parts(connection, wanted.incident.get("id"))
         prepared = self.templates.prepared(connection, wanted.template, wanted.signal_id)
         incident = merged(merged({"id": f"inc_{new_ulid(now)}"} | known, prepared.incident), wanted.incident)
         update = merged(merged({"id": f"upd_{new_ulid(now)}"}, prepared.update), wanted.update)
@@ -227,7 +227,7 @@ def _changed(draft: Draft, parts: Json, actor: Actor, now: datetime) -> Draft:
     )
 
 
-def _incident_of(connection: Connection, incident_id: object) -> dict[str, Any]:
+def incident_parts(connection: Connection, incident_id: object) -> dict[str, Any]:
     """Return what an update to an incident of ours need not repeat; empty for a new incident."""
     row = timeline.get_incident(connection, incident_id) if isinstance(incident_id, str) else None
     if row is None:

@@ -57,7 +57,7 @@ class Templates:
                     for key, status in signal.components.items()
                 ],
                 "started_at": instant_to_json(signal.first_seen_at),
-                "links": [signal.link] if signal.link else [],
+                "links": [signal.public_link] if signal.public_link else [],
             }
         if template_id is None:
             return Prepared(incident=incident, update={}, source=signal.source if signal else None)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from notifier.domain.incidents.alert_group import UPDATE_PREFIX, AlertTexts
+from notifier.domain.incidents.alert_texts import UPDATE_PREFIX, AlertTexts
 from notifier.domain.incidents.incident import Event, Update
 from notifier.domain.values import Status
 from notifier.services.events.ingest import Ingest

@@ -1,12 +1,10 @@
-"""Ingest webhooks of other systems: Statuspage timelines and Alertmanager groups."""
+"""Ingest the timelines that a Statuspage's webhooks tell."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from notifier.domain.ids import identifier
-from notifier.domain.incidents.alert_group import AlertGroup, AlertWording, alert_event
 from notifier.domain.incidents.incident import Event
 from notifier.domain.incidents.status_news import ComponentNews, IncidentNews
 from notifier.domain.values import Outcome
@@ -15,11 +13,8 @@ from notifier.services.ports import Clock
 from notifier.services.security.audit import SYSTEM, Actor
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents import alert_incidents, timeline
-from notifier.storage.incidents.alert_incidents import AlertIncident
 from notifier.storage.operations import provider_inbox
 from notifier.storage.operations.provider_inbox import ReportedEvent
-
-_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +32,8 @@ class IntegrationReceipt:
     recipients: int = 0
     held: bool = False
     earlier: int = 0
+    signal_id: str | None = None
+    draft_id: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the answer, in the form of `POST /v1/events`."""
@@ -49,10 +46,13 @@ class IntegrationReceipt:
             "recipients": self.recipients,
             "held": self.held,
             "earlier_updates": self.earlier,
+            "signal_id": self.signal_id,
+            "draft_id": self.draft_id,
         }
 
 
-def _of(receipt: Receipt, earlier: int = 0) -> IntegrationReceipt:
+def receipt_of(receipt: Receipt, earlier: int = 0) -> IntegrationReceipt:
+    """Return the answer to an integration whose event was ingested."""
     return IntegrationReceipt(
         event_id=receipt.event_id,
         incident_id=receipt.incident_id,
@@ -86,7 +86,7 @@ class IngestStatuspage:
         *older, newest = (actor.signed(replace(event, guarded=guarded)) for event in news.events)
         history = [self.ingest.take(event) for event in self._unknown(older)]
         added = sum(receipt.outcome is Outcome.RECORDED for receipt in history)
-        return _of(self.ingest.take(self._unless_moved(newest)), added)
+        return receipt_of(self.ingest.take(self._unless_moved(newest)), added)
 
     def _unless_moved(self, event: Event) -> Event:
         """Change the event id if the window was corrected: Statuspage keeps the update's dates."""
@@ -118,52 +118,3 @@ class IngestStatuspage:
             outcome=Outcome.RECORDED if fresh else Outcome.DUPLICATE,
             reason="a component status alone is not an incident: recorded, nobody is notified",
         )
-
-
-@dataclass(frozen=True)
-class IngestAlertmanager:
-    """Ingest one Alertmanager webhook: open or update an incident that no person has taken over."""
-
-    database: Database
-    clock: Clock
-    ingest: Ingest
-    wording: AlertWording
-
-    def take(self, group: AlertGroup, actor: Actor = SYSTEM, *, guarded: bool = False) -> IntegrationReceipt:
-        """Find the incident of an alert group and ingest its events.
-
-        Raises:
-            UnavailableError: the database does not answer; Alertmanager retries after a 5xx.
-        """
-        now = self.clock()
-        with self.database.read() as connection:
-            episode = alert_incidents.newest(connection, group.incidents_prefix)
-            known = alert_incidents.known_events(connection, [group.event_id])
-        if episode is not None and _is_over(episode) and now - episode.posted_at > _AGAIN and not known:
-            episode = None  # long after the end, new trouble is a new incident with its own page
-        if episode is None and not group.is_firing:
-            return self._keep(group, None, "nothing was open that this could close")
-        if episode is not None and not episode.is_automatic:
-            return self._keep(group, episode, "a person has taken this incident over")
-        if episode is not None and _is_over(episode) and not group.is_firing:
-            return self._keep(group, episode, "the incident is over already")
-        incident_id = episode.incident.id if episode else group.new_incident_id
-        event = alert_event(group, self.wording, incident_id=incident_id, now=now)
-        return _of(self.ingest.take(actor.signed(replace(event, guarded=guarded))))
-
-    def _keep(self, group: AlertGroup, episode: AlertIncident | None, reason: str) -> IntegrationReceipt:
-        body = {"firing": group.is_firing, "impact": group.impact.value, "components": list(group.components)}
-        reported = ReportedEvent(id=group.event_id, kind="alert_group", body=body)
-        with self.database.write() as connection:
-            fresh = provider_inbox.add_many(connection, [reported], self.clock())
-        return IntegrationReceipt(
-            event_id=group.event_id,
-            incident_id=episode.incident.id if episode else None,
-            update_id=f"alerts-{group.change}",
-            outcome=Outcome.RECORDED if fresh else Outcome.DUPLICATE,
-            reason=reason,
-        )
-
-
-def _is_over(episode: AlertIncident) -> bool:
-    return episode.status.is_over

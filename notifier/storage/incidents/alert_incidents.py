@@ -65,6 +65,12 @@ def newest(connection: Connection, prefix: str) -> AlertIncident | None:
     return found[0] if found else None
 
 
+def find(connection: Connection, incident_id: str) -> AlertIncident | None:
+    """Return an incident."""
+    found = _read(connection, _SELECT.where(t.incident.c.id == incident_id))
+    return found[0] if found else None
+
+
 def monitoring_since(
     connection: Connection, update_prefix: str, *, until: datetime, after: datetime, limit: int
 ) -> Sequence[AlertIncident]:

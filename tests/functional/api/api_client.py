@@ -30,15 +30,22 @@ from notifier.storage.database.engine import Database
 
 ADMIN = "the-admin-token-of-the-functional-tests"
 Json = dict[str, Any]
+_ANNOUNCING = {"prom": "alertmanager", "cloud": "statuspage", "other": "statuspage", "own": "statuspage"}
+ANNOUNCING_SOURCES = "".join(
+    f'[[sources]]\nname = "{name}"\nkind = "{kind}"\nmode = "publish"\n' for name, kind in _ANNOUNCING.items()
+)
 
 
 def container_on(database: Database, folder: Path, **environ: str) -> ApiContainer:
     """Build an application on a database; no broker answers, and webhooks may go to this machine.
 
-    Unless the test has a configuration of its own, news of any age goes by itself: stories of 2022 are told again.
+    Unless the test has a configuration of its own, news of any age goes by itself: stories of 2022 are told again, and
+    the sources below announce what they report.
     """
     (folder / "config").mkdir(exist_ok=True)
-    (folder / "config" / "notifier.toml").write_text("[guard]\nhold_older_than = 0\n", encoding="utf-8")
+    (folder / "config" / "notifier.toml").write_text(
+        f"[guard]\nhold_older_than = 0\n{ANNOUNCING_SOURCES}", encoding="utf-8"
+    )
     url = database.url.set(drivername="postgresql") if not database.is_sqlite else database.url
     variables = {
         "NOTIFIER_CONFIG": str(folder / "config" / "notifier.toml"),

@@ -124,7 +124,7 @@ def test_no_key_is_ever_logged(api: Api, caplog: pytest.LogCaptureFixture, capsy
     api.post("/v1/events?key=" + key, json=an_event(), headers={"Authorization": ""})
     ours = [f"{record.getMessage()} {vars(record)}" for record in caplog.records if not record.name.startswith("http")]
     written = capsys.readouterr().out + "".join(ours)
-    assert "/v1/inbound/statuspage/{source}" in written
+    assert "/v1/inbound/{kind}/{source}" in written
     assert key not in written
 
 

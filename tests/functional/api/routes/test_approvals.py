@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.functional.api.api_client import Api, a_subscriber, an_event, plan_all
+from tests.functional.api.api_client import ANNOUNCING_SOURCES, Api, a_subscriber, an_event, plan_all
 from tests.functional.api.payloads import alert_group, an_alert
 
-GUARDED = "[guard]\nneeds_announce = true\n"
+GUARDED = f"[guard]\nneeds_announce = true\n{ANNOUNCING_SOURCES}"
 
 
 def held(api: Api) -> list[dict[str, Any]]:

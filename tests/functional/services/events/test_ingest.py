@@ -139,9 +139,9 @@ def test_any_edit_of_a_statuspages_update_is_stored(api_anywhere: Api, edits: li
             "display_at": (now + timedelta(minutes=shown_at)).isoformat(),
             "updated_at": (now + timedelta(minutes=edited_at)).isoformat(),
         }
-        answer = api_anywhere.post(f"/v1/inbound/statuspage/{page}", json=statuspage(update, impact=impact))
+        answer = api_anywhere.post("/v1/inbound/statuspage/own", json=statuspage(update, impact=impact, id=page))
         assert answer.status_code == 202, answer.text
-        shown = api_anywhere.get(f"/v1/incidents/{page}.p31zjtct2jer").json()
+        shown = api_anywhere.get(f"/v1/incidents/own.{page}").json()
         if answer.json()["outcome"] != "duplicate":
             assert (shown["status"], shown["impact"]) == (status, impact)
 
@@ -158,10 +158,10 @@ def test_any_edit_of_a_statuspages_update_is_stored(api_anywhere: Api, edits: li
 )
 @pytest.mark.timeout(300)
 def test_any_change_of_an_alert_group_is_taken(api_anywhere: Api, rounds: list[Any]) -> None:
-    source, now = f"prom{uuid4().hex[:12]}", datetime.now(UTC).replace(microsecond=0)
+    group_key, now = uuid4().hex, datetime.now(UTC).replace(microsecond=0)
     for status, severity, minutes in rounds:
-        group = alert_group(an_alert(status, at=now + timedelta(minutes=minutes), severity=severity))
-        answer = api_anywhere.post(f"/v1/inbound/alertmanager/{source}", json=group)
+        alert = an_alert(status, at=now + timedelta(minutes=minutes), severity=severity, fingerprint=group_key)
+        answer = api_anywhere.post("/v1/inbound/alertmanager/prom", json=alert_group(alert, groupKey=group_key))
         assert answer.status_code == 202, answer.text
         incident = answer.json()["incident_id"]
         assert incident is None or api_anywhere.get(f"/v1/incidents/{incident}").status_code == 200

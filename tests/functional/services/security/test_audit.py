@@ -119,8 +119,9 @@ def test_news_of_another_system_name_its_key_its_source_and_its_address(api: Api
     assert {(item["actor"], item["origin"]) for item in entries} == {(author, f"inbound/statuspage/cloud from {HERE}")}
 
 
-def test_a_long_name_is_cut_and_the_address_of_a_long_source_is_kept(api: Api) -> None:
+def test_a_long_name_is_cut_and_the_address_of_a_long_source_is_kept(api_with: Callable[[str], Api]) -> None:
     name, source = "n" * 100, "s" * 64
+    api = api_with(f'[[sources]]\nname = "{source}"\nkind = "statuspage"\nmode = "publish"\n')
     headers, _ = as_holder_of(api, name, "publish")
     page = statuspage(statuspage_update(1, "investigating", "One.", at=api.container.clock()))
     api.post(f"/v1/inbound/statuspage/{source}", json=page, headers=headers)

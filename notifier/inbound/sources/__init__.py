@@ -1,0 +1,1 @@
+"""Webhooks of monitors, alerting tools and event buses, read as reports."""
