@@ -3,6 +3,8 @@
 NotifierError
  |- ConfigError              refuse to start: names the field
  |- InvalidInputError        refuse the input: names each field
+ |   |- MalformedInputError      it is not in the form that it is said to be in
+ |   '- UnsupportedFormatError   we do not read this format
  |- NotFoundError            no such object
   |   '- UnknownRecipientError     not a known recipient
  |- ConflictError            contradicts what is stored: read again, decide again
@@ -49,6 +51,14 @@ class InvalidInputError(NotifierError):
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__("; ".join(f"{error.field}: {error.message}" for error in errors))
         self.errors = tuple(errors)
+
+
+class MalformedInputError(InvalidInputError):
+    """The input breaks the rules of the format it is said to have."""
+
+
+class UnsupportedFormatError(InvalidInputError):
+    """The input is in a format that we do not read."""
 
 
 class NotFoundError(NotifierError):

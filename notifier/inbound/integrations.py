@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -14,6 +15,7 @@ from notifier.inbound.bodies import faults_of
 
 MAX_TITLE, MAX_BODY = 300, 20_000  # as `inbound/fields.py` limits our own events
 MAX_COMPONENTS = 200
+_MAX_DETAIL, _MAX_LINK = 2_000, 2_000
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 _BLANKS = re.compile(r"\s+")
 # Markdown's inline markup (CommonMark 0.31.2, chapter 6). An underscore counts only at the edge of
@@ -64,6 +66,11 @@ def one_line(text: str, limit: int = MAX_TITLE) -> str:
     return _BLANKS.sub(" ", without_comments(cleaned(text))).strip()[:limit].strip()
 
 
+def plain_detail(text: str) -> str:
+    """Return a text for operators: no control characters, blank lines at its ends gone, truncated."""
+    return cleaned(text[:_MAX_DETAIL]).strip()
+
+
 def as_markdown(text: str, limit: int = MAX_BODY) -> str:
     """Return plain text escaped as Markdown: nothing becomes markup, and line breaks stay.
 
@@ -95,6 +102,16 @@ def _halved(paragraphs: Sequence[str]) -> list[str]:
     if len(paragraphs) > 1:
         return list(paragraphs[: len(paragraphs) // 2])
     return [paragraphs[0][: len(paragraphs[0]) // 2]]
+
+
+def web_link(url: str) -> str | None:
+    """Return an http or https address if it is usable as a link; None otherwise."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return None
+    return url if usable and url.isprintable() and " " not in url and len(url) <= _MAX_LINK else None
 
 
 class ComponentNames:

@@ -32,6 +32,15 @@ class ReadingRules:
         mapped = (self.source.components.get(name) for name in names if name)
         return next((key for key in mapped if key), None) or self.components.known(*names)
 
+    def why_ignored(self, labels: Mapping[str, str]) -> str | None:
+        """Return why something with these labels is only recorded: a matcher of the source fits; None: it counts."""
+        found = {name: value.strip().casefold() for name, value in labels.items()}
+        for matcher in self.source.ignore:
+            if all(found.get(name) == value.strip().casefold() for name, value in matcher.items()):
+                named = ", ".join(f'{name}="{value}"' for name, value in matcher.items())
+                return f"only recorded: the source ignores {named}"
+        return None
+
 
 Parser = Callable[[InboundRequest, ReadingRules], Sequence[Report]]
 """Reads one request: a report for each thing it tells of, none where it tells of nothing.

@@ -15,10 +15,12 @@ from notifier.domain.errors import (
     ConflictError,
     FieldError,
     InvalidInputError,
+    MalformedInputError,
     NotFoundError,
     OutdatedError,
     UnavailableError,
     UnknownRecipientError,
+    UnsupportedFormatError,
     VersionConflictError,
 )
 from notifier.observability import get_logger
@@ -31,6 +33,7 @@ RETRY_SECONDS = 5
 _MALFORMED = ("Invalid JSON", "broken JSON")
 _PLACES = frozenset({"body", "query", "path", "header"})
 _MAX_ERRORS = 50
+_STATUS_OF: dict[type[InvalidInputError], int] = {MalformedInputError: 400, UnsupportedFormatError: 415}
 
 
 class OverloadedError(Exception):
@@ -63,11 +66,11 @@ def problem(
     return Response(orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers=whole)
 
 
-def invalid(errors: Sequence[FieldError]) -> Response:
-    """Refuse input: 400 if it is not JSON, else 422."""
+def invalid(errors: Sequence[FieldError], status: int = 422) -> Response:
+    """Refuse input: with 400 if it is not JSON, else with `status`."""
     detail = f"{errors[0].field}: {errors[0].message}" if len(errors) == 1 else f"{len(errors)} fields are invalid"
     malformed = len(errors) == 1 and errors[0].field == "body" and errors[0].message.startswith(_MALFORMED)
-    return problem(400 if malformed else 422, detail, errors=errors)
+    return problem(400 if malformed else status, detail, errors=errors)
 
 
 def unavailable(detail: str, seconds: int = RETRY_SECONDS, *, more: Mapping[str, Any] | None = None) -> Response:
@@ -82,7 +85,7 @@ def overloaded() -> Response:
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, InvalidInputError)  # noqa: S101 - registered for this type
-    return invalid(error.errors)
+    return invalid(error.errors, _STATUS_OF.get(type(error), 422))
 
 
 async def _not_found(_request: Request, error: Exception) -> Response:

@@ -15,12 +15,11 @@ from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 from notifier.domain.ids import digest
 from notifier.domain.proposals.signal import Alert, Report
 from notifier.domain.values import ComponentStatus
-from notifier.inbound.integrations import Lenient, as_markdown, one_line, read
+from notifier.inbound.integrations import Lenient, as_markdown, one_line, plain_detail, read, web_link
 from notifier.inbound.requests import InboundRequest, ReadingRules
 
 MAX_ALERTS = 5_000
 _FIRST_YEAR = 1990  # Alertmanager writes 0001-01-01 for "no time"
-_MAX_DETAIL, _MAX_LINK = 2_000, 2_000
 # What Grafana reports when a rule itself cannot be evaluated: the monitoring has a problem, not the platform.
 _RULE_FAULTS = {"datasourcenodata", "datasourceerror"}
 
@@ -113,7 +112,7 @@ def _report(payload: _Payload, request: InboundRequest, rules: ReadingRules) -> 
         at=request.received_at,
         title=_title(payload, telling),
         detail=_detail(payload, telling),
-        link=next((link for alert in telling if (link := _link(alert.generator_url))), None),
+        link=next((link for alert in telling if (link := web_link(alert.generator_url))), None),
         ignored=ignored,
         facts=_texts(payload, telling, rules) if rules.source.publish_texts else {},
         is_whole=payload.truncated == 0,
@@ -121,14 +120,10 @@ def _report(payload: _Payload, request: InboundRequest, rules: ReadingRules) -> 
 
 
 def _why_ignored(alert: _Alert, rules: ReadingRules) -> str | None:
-    labels = {name: value.strip().casefold() for name, value in alert.labels.items()}
-    for matcher in rules.source.ignore:
-        if all(labels.get(name) == value.strip().casefold() for name, value in matcher.items()):
-            named = ", ".join(f'{name}="{value}"' for name, value in matcher.items())
-            return f"only recorded: the source ignores {named}"
-    if labels.get("alertname") in _RULE_FAULTS:
-        return f"only recorded: {alert.labels['alertname']} is a fault of the monitoring"
-    return None
+    if matched := rules.why_ignored(alert.labels):
+        return matched
+    name = alert.labels.get("alertname", "")
+    return f"only recorded: {name} is a fault of the monitoring" if name.strip().casefold() in _RULE_FAULTS else None
 
 
 def _alert(alert: _Alert, rules: ReadingRules) -> Alert:
@@ -160,7 +155,7 @@ def _title(payload: _Payload, telling: Sequence[_Alert]) -> str:
 def _detail(payload: _Payload, telling: Iterable[_Alert]) -> str:
     common = payload.common_annotations.get("description")
     texts = [common] if common else [alert.annotations.get("description", "") for alert in telling]
-    return "\n".join(dict.fromkeys(text.strip() for text in texts if text.strip()))[:_MAX_DETAIL]
+    return plain_detail("\n".join(dict.fromkeys(text.strip() for text in texts)))
 
 
 def _texts(payload: _Payload, telling: Sequence[_Alert], rules: ReadingRules) -> dict[str, Any]:
@@ -168,8 +163,3 @@ def _texts(payload: _Payload, telling: Sequence[_Alert], rules: ReadingRules) ->
     title, body = _title(payload, telling), as_markdown(_detail(payload, telling))
     found = {"title": {rules.locale: title} if title else {}, "body": {rules.locale: body or title} if title else {}}
     return {name: texts for name, texts in found.items() if texts}
-
-
-def _link(url: str) -> str | None:
-    usable = url.startswith(("https://", "http://")) and url.isprintable() and " " not in url
-    return url if usable and len(url) <= _MAX_LINK else None
