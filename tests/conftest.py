@@ -4,8 +4,15 @@ import gc
 import os
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 _MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
 _ROOM = 2 << 30  # bytes; a container often has 64 MiB there
+
+
+# How long an example takes depends on the machine.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 def pytest_configure() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.__main__ import main
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 def test_the_short_form_keeps_every_bound(capsys: pytest.CaptureFixture[str]) -> None:

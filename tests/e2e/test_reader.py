@@ -12,8 +12,6 @@ from playwright.sync_api import Browser
 from notifier.supervise.installation import Installation
 from tests.e2e.visitor import Visitor, link_in, until
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @dataclass(frozen=True)
 class Words:

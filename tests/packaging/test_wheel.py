@@ -21,7 +21,7 @@ from installer.sources import WheelFile
 
 from tests.support.repository import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 LOCALES = {"nl", "en", "de", "fr"}
 EVENT = {

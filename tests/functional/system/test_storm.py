@@ -154,7 +154,7 @@ def notifications_of(system: Installation, storm: Storm) -> dict[str, list[Json]
     return found
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 def test_every_update_is_accepted_and_every_repeat_changes_nothing(storm: Storm) -> None:

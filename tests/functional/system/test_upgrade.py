@@ -55,7 +55,6 @@ def old_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple
         yield url, secret
 
 
-@pytest.mark.timeout(240)
 def test_what_an_older_version_left_in_hand_is_told_exactly_once_after_the_upgrade(
     old_ledger: tuple[str, str], tmp_path: Path
 ) -> None:

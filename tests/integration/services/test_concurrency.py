@@ -281,7 +281,6 @@ def _is_trouble(row: Any) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_many_producers_and_workers_at_once_keep_every_promise(database: Database) -> None:
     with a_system(database) as system:
         for person in range(PEOPLE):
@@ -290,7 +289,6 @@ def test_many_producers_and_workers_at_once_keep_every_promise(database: Databas
         @settings(
             max_examples=3,
             phases=[Phase.generate],  # what depends on who comes first cannot be made smaller
-            deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),
         )

@@ -95,7 +95,6 @@ class Reports:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)  # thousands of mails, on a machine that may be busy
 @pytest.mark.parametrize("with_events", [True, False])
 def test_thousands_of_recipients_survive_a_storm(ledger: Database, *, with_events: bool) -> None:
     now = Watch()

@@ -124,7 +124,6 @@ def life(database: Database, request: pytest.FixtureRequest) -> Life:
     return live(database, request.param)
 
 
-@pytest.mark.timeout(180)  # a whole life: seconds of work, on a machine that may be busy
 def test_promises_hold_and_nobody_is_disturbed(life: Life) -> None:
     heard_the_end = 0
     for address in sorted(set(life.people.addresses.values())):

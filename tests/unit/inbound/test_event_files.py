@@ -172,7 +172,7 @@ def test_the_number_of_faults_named_is_bounded() -> None:
     assert len(faults("\n".join(['{"a":1}'] * 1000))) <= MAX_ERRORS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=60) | st.text(alphabet='[]{}:,"\n &*-a1', max_size=60))
 def test_any_text_is_read_or_refused_and_nothing_else(text: str) -> None:
     data = text.encode("utf-8", "surrogatepass")

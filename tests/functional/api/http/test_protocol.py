@@ -18,7 +18,7 @@ from notifier.storage.schema import migrate
 from tests.functional.api.api_client import ADMIN, an_event
 from tests.functional.api.serve import Server, served
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 NOWHERE = "redis://127.0.0.1:1/0"
 SECONDS = 10.0
 _numbers = count()

@@ -14,7 +14,7 @@ import pytest
 from notifier.demo.replay import Result
 from tests.functional.system.patience import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 def test_each_update_reaches_exactly_those_it_should_and_nothing_is_left_behind(tmp_path: Path) -> None:

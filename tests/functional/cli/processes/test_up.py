@@ -49,7 +49,6 @@ def test_the_supervisor_has_neither_thread_nor_connection_to_be_forked(system: I
     assert [file.path for file in supervisor.open_files() if "sqlite" in file.path or file.path.endswith(".db")] == []
 
 
-@pytest.mark.timeout(180)
 def test_one_event_reaches_everybody_once_on_every_channel(system: Installation) -> None:
     first = of_today(story.events()[0])
     assert system.call("POST", "/v1/events", first)["outcome"] == "accepted"
@@ -63,7 +62,6 @@ def test_one_event_reaches_everybody_once_on_every_channel(system: Installation)
     assert all(number == 0 for number in found["duplicates"].values())
 
 
-@pytest.mark.timeout(180)
 def test_a_killed_worker_and_a_killed_scheduler_lose_nothing(system: Installation) -> None:
     before = summary(system)["mails"]["total"]
     os.kill(child_called(system.pid, "worker control"), signal.SIGKILL)
@@ -75,7 +73,6 @@ def test_a_killed_worker_and_a_killed_scheduler_lose_nothing(system: Installatio
     assert summary(system)["mails"]["same_notification_twice"] == 0
 
 
-@pytest.mark.timeout(180)
 def test_the_ledger_agrees_with_what_arrived(system: Installation) -> None:
     def mails() -> list[dict[str, Any]]:
         found = system.call("GET", f"/v1/incidents/{story.INCIDENT_ID}/notifications")["items"]
@@ -90,7 +87,6 @@ def test_the_ledger_agrees_with_what_arrived(system: Installation) -> None:
     assert [item["sequence"] for item in mails()] == list(range(1, len(mails()) + 1))
 
 
-@pytest.mark.timeout(180)
 def test_a_canary_is_heard_by_its_own_listeners_and_by_nobody_else(system: Installation) -> None:
     before = summary(system)
     folder = system.log.parent

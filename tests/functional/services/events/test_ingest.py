@@ -86,9 +86,8 @@ MINUTES = st.one_of(st.none(), st.integers(-3000, 20))
 EDITS = st.lists(st.tuples(INCIDENTS, UPDATES, FLAGS, MINUTES), min_size=1, max_size=4)
 
 
-@settings(max_examples=24, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=24, suppress_health_check=list(HealthCheck))
 @given(edits=EDITS, guarded=st.booleans())
-@pytest.mark.timeout(300)
 def test_any_edit_is_stored_or_refused_by_name(api_anywhere: Api, edits: list[Any], *, guarded: bool) -> None:
     api, name = api_anywhere, f"inc-{uuid4()}"
     now = datetime.now(UTC)
@@ -115,7 +114,7 @@ def test_any_edit_is_stored_or_refused_by_name(api_anywhere: Api, edits: list[An
             assert shown["updates"][0]["visible"] is flags.get("visible", True)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(
     edits=st.lists(
         st.tuples(
@@ -130,7 +129,6 @@ def test_any_edit_is_stored_or_refused_by_name(api_anywhere: Api, edits: list[An
         max_size=4,
     )
 )
-@pytest.mark.timeout(300)
 def test_any_edit_of_a_statuspages_update_is_stored(api_anywhere: Api, edits: list[Any]) -> None:
     page, now = f"page{uuid4().hex[:12]}", datetime.now(UTC)
     for status, impact, health, shown_at, edited_at, words in edits:
@@ -146,7 +144,7 @@ def test_any_edit_of_a_statuspages_update_is_stored(api_anywhere: Api, edits: li
             assert (shown["status"], shown["impact"]) == (status, impact)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 @given(
     rounds=st.lists(
         st.tuples(
@@ -156,7 +154,6 @@ def test_any_edit_of_a_statuspages_update_is_stored(api_anywhere: Api, edits: li
         max_size=4,
     )
 )
-@pytest.mark.timeout(300)
 def test_any_change_of_an_alert_group_is_taken(api_anywhere: Api, rounds: list[Any]) -> None:
     group_key, now = uuid4().hex, datetime.now(UTC).replace(microsecond=0)
     for status, severity, minutes in rounds:

@@ -340,7 +340,6 @@ def _whole(request: MailRequest) -> str:
     return f"{content.text}{content.subject}{content.html}{json.dumps(personal, default=str)}"
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("rules", [{}, FOLLOW], ids=["fallback", "send_and_follow"])
 def test_no_character_of_what_needs_a_persons_word_leaves_before_it(
     database: Database, rules: Mapping[Channel, TranslationRule]
@@ -348,7 +347,7 @@ def test_no_character_of_what_needs_a_persons_word_leaves_before_it(
     desk = Desk(database, CAREFUL, rules)
     number = 0
 
-    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, suppress_health_check=list(HealthCheck))
     @given(moves=MOVES)
     def interleave(moves: list[tuple[object, ...]]) -> None:
         nonlocal number

@@ -37,7 +37,6 @@ def explained(harness: EmailHarness, people: RandomSubscribers) -> dict[int, set
     return wanted
 
 
-@pytest.mark.timeout(180)  # a whole life: seconds of work, on a machine that may be busy
 @pytest.mark.parametrize("seed", range(2))
 def test_the_audience_in_sql_is_what_the_rule_says_one_by_one(database: Database, seed: int) -> None:
     harness = build_harness(database, Provider(), batch_size=5)

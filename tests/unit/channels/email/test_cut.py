@@ -61,7 +61,7 @@ def test_the_quick_check_of_a_size_agrees_with_the_exact_one(data: bytes, most: 
     assert exceeds(body, most) == (escaped_bytes(body) > most)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.text(alphabet='aé障😀"', max_size=60), max_size=40))
 def test_cutting_keeps_everybody_once_in_order_and_within_every_limit(values: list[str]) -> None:
     everybody = [a_recipient(number, greet=value) for number, value in enumerate(values)]

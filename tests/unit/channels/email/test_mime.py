@@ -40,7 +40,7 @@ def parts(raw: bytes) -> list[str]:
     return [str(part.get_content()).replace("\r\n", "\n") for part in read(raw).iter_parts()]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(text=NASTY, subject=NASTY, name=NASTY, value=NASTY, eight_bit=st.booleans())
 def test_whatever_is_put_in_the_message_stays_one_well_formed_message(
     *, text: str, subject: str, name: str, value: str, eight_bit: bool

@@ -58,7 +58,7 @@ def test_a_link_to_this_machine_is_marked_too() -> None:
     assert marked(f"Meer: {url}") == [(url, url)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from([LINK, *WORDS]), max_size=8))
 def test_marks_never_overlap_and_never_split_a_character(words: list[str]) -> None:
     text = " ".join(words)

@@ -32,7 +32,6 @@ GENERATE_ONLY = settings(
     phases=[Phase.generate],
     derandomize=True,
     database=None,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 

@@ -11,25 +11,25 @@ from tests.unit.domain.incidents.coalesce_rules import check_all
 from tests.unit.domain.incidents.coalesce_worlds import Play, World, a_world, play, seconds
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(a_world())
 def test_every_rule_holds_in_every_world(world: World) -> None:
     check_all(play(world))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(a_world(max_steps=40))
 def test_every_rule_holds_over_long_histories(world: World) -> None:
     check_all(play(world))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(a_world())
 def test_the_same_world_gives_the_same_play(world: World) -> None:
     assert play(world) == play(World(world.policy, tuple(world.arrivals)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(a_world(), st.randoms(use_true_random=False))
 def test_the_order_in_which_pending_updates_are_listed_does_not_matter(world: World, random: object) -> None:
     def shuffled(policy: CoalescePolicy, state: ChannelState, pending: list[PendingUpdate], now: object) -> object:
@@ -54,7 +54,7 @@ def moments_of_waiting(world: World) -> list[tuple[ChannelState, list[PendingUpd
     return moments
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(a_world(), a_world(max_steps=1), st.sampled_from([0.0, 1.0, 20.0, 59.0, 200.0]))
 def test_noise_never_pushes_what_is_due_back(world: World, noise: World, gap: float) -> None:
     for state, pending, wait, arrived in moments_of_waiting(world):
@@ -69,7 +69,7 @@ def test_noise_never_pushes_what_is_due_back(world: World, noise: World, gap: fl
             assert isinstance(decision, Send | Absorb)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(a_world(), a_world(max_steps=1), st.sampled_from([0.0, 1.0, 20.0, 59.0]), st.sampled_from([0.0, 3.0, 45.0]))
 def test_what_joins_a_wait_leaves_it_as_it_is(world: World, noise: World, gap: float, late: float) -> None:
     for state, pending, wait, arrived in moments_of_waiting(world):
@@ -80,7 +80,7 @@ def test_what_joins_a_wait_leaves_it_as_it_is(world: World, noise: World, gap: f
             assert decide(world.policy, state, [*pending, newcomer], received) == wait
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(a_world())
 def test_nothing_is_decided_before_a_wait_ends_and_something_is_when_it_does(world: World) -> None:
     for state, pending, wait, _ in moments_of_waiting(world):
@@ -89,7 +89,7 @@ def test_nothing_is_decided_before_a_wait_ends_and_something_is_when_it_does(wor
         assert isinstance(decide(world.policy, state, pending, wait.until), Send | Absorb)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(a_world(), st.sampled_from([1.0, 45.0, 3600.0]))
 def test_a_sweep_that_comes_late_says_the_same_at_least(world: World, late: float) -> None:
     """A scheduler that was down for an hour tells everything in time order as soon as it is back."""
@@ -100,7 +100,7 @@ def test_a_sweep_that_comes_late_says_the_same_at_least(world: World, late: floa
             assert too_late.updates[: len(in_time.updates)] == in_time.updates
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(a_world())
 def test_a_channel_that_says_each_update_by_itself_misses_none_and_keeps_order(world: World) -> None:
     """A webhook endpoint gets every update, one by one."""

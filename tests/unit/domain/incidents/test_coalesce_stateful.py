@@ -181,4 +181,4 @@ class OneIncident(RuleBasedStateMachine):
 
 
 TestOneIncident = OneIncident.TestCase
-TestOneIncident.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+TestOneIncident.settings = settings(max_examples=150, stateful_step_count=25)

@@ -43,7 +43,7 @@ def test_another_status_gives_another_picture(renderer: Renderer) -> None:
     assert trouble.data != solved.data
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(st.sampled_from(LETTERS), max_size=300), st.integers(60, 900), st.integers(1, 3))
 @example("\u01f600", 60, 1)  # a letter that leaves no room for the ellipsis
 def test_a_text_set_into_a_box_stays_inside_it(text: str, width: int, lines: int) -> None:

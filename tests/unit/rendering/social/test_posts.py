@@ -192,7 +192,7 @@ BODIES = st.lists(PIECES, min_size=1, max_size=160).map("".join)
 
 
 @pytest.mark.parametrize("platform", Platform)
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES, with_link=st.booleans(), foreign=st.booleans())
 def test_no_text_ever_exceeds_the_limit_and_a_cut_one_uses_nine_tenths(
     renderer: Renderer, platform: Platform, *, body: str, with_link: bool, foreign: bool

@@ -61,7 +61,7 @@ def test_hashtags_stand_on_the_first_post_of_a_thread_only(renderer: Renderer) -
 
 
 @pytest.mark.parametrize("platform", Platform)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(dutch=WORDS, english=WORDS)
 def test_nothing_bilingual_exceeds_a_limit_and_every_link_is_where_it_is_said_to_be(
     renderer: Renderer, platform: Platform, dutch: list[str], english: list[str]

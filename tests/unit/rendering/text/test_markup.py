@@ -77,7 +77,7 @@ def test_outside_code_no_comment_is_left_whatever_stands_around_it(pieces: list[
 
 
 @given(st.lists(PIECES, max_size=12))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_what_a_comment_says_leaves_by_no_way(renderer: Renderer, pieces: list[str]) -> None:
     hidden = f"<!-- {''.join(pieces).replace('>', '')} {SECRET} -->"
     title = f"Slow {hidden.replace(chr(10), ' ')} payments"

@@ -41,7 +41,7 @@ def by_line(report: SimulationReport) -> dict[tuple[str, Channel], list[Simulate
     return lines
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(EVENTS, max_size=15))
 def test_feeding_everything_twice_changes_nothing(events: list[Event]) -> None:
     once = simulate(events, POLICIES)
@@ -50,7 +50,7 @@ def test_feeding_everything_twice_changes_nothing(events: list[Event]) -> None:
     assert once.notifications == twice.notifications == in_a_row.notifications
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(EVENTS, max_size=15))
 def test_every_update_is_accounted_for_on_every_channel(events: list[Event]) -> None:
     for summary in simulate(events, POLICIES).channels.values():
@@ -58,7 +58,7 @@ def test_every_update_is_accounted_for_on_every_channel(events: list[Event]) -> 
         assert summary.notifications + suppressed == len(events)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(EVENTS, max_size=15))
 def test_sequences_have_no_gaps_and_no_update_is_told_twice(events: list[Event]) -> None:
     distinct = {event.update.id: event for event in events}.values()  # one event an update: no edits
@@ -77,7 +77,7 @@ def _as_stored(events: Sequence[Event], arrivals: Sequence[PendingUpdate]) -> It
         yield replace(update, impact=stored.incident.impact, components=stored.incident.component_keys)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(a_world(max_steps=15))
 def test_a_channel_is_replayed_as_it_would_have_lived(world: World) -> None:
     """The replay and the plain driver of the property tests, which asks `decide` each time, agree to the letter."""
