@@ -23,7 +23,13 @@ def pytest_configure() -> None:
             os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
+def pytest_collection() -> None:
+    """Collect without the garbage collector: what is made now stays, and it would look at all of it again and again."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Take what stays to the end (modules, thousands of tests) out of the garbage collector's sight."""
     gc.collect()
     gc.freeze()
+    gc.enable()

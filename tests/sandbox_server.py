@@ -115,7 +115,7 @@ def running_sandbox(config: SandboxConfig | None = None) -> Iterator[RunningSand
         yield RunningSandbox(server.base_url, server.sandbox)
 
 
-def until(condition: Callable[[], Any], *, seconds: float = 10.0, every: float = 0.01) -> Any:
+def until(condition: Callable[[], Any], *, seconds: float = 60.0, every: float = 0.01) -> Any:
     """Poll `every` so many seconds until the condition holds; returns its value, or fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

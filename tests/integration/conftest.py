@@ -24,7 +24,7 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
 def until() -> Callable[[Callable[[], bool], float], None]:
     """Poll a condition; fail when it does not come true in time."""
 
-    def wait(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+    def wait(condition: Callable[[], bool], seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "it did not happen in time"

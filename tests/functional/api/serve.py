@@ -79,7 +79,7 @@ def served(database: Database, folder: Path, name: str, redis_url: str) -> Itera
 
 
 def _until_live(server: Server) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert server.process.poll() is None, server.log.read_text()
         try:

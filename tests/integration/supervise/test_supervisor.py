@@ -67,7 +67,7 @@ def test_sigterm_drains_group_after_group_and_ends_with_0(start: Start) -> None:
     family = start("api", "work-1,work-2", "scheduler")
     family.wait_ready()
     family.process.terminate()
-    assert family.process.wait(15) == 0
+    assert family.process.wait(60) == 0
     stops = family.stops()
     assert (stops[0], stops[-1], len(stops)) == ("api", "scheduler", 4)
     assert family.process.stdout is not None
@@ -78,7 +78,7 @@ def test_what_drains_last_starts_first(start: Start) -> None:
     family = start("api", "scheduler")
     family.wait_ready()
     family.process.send_signal(signal.SIGINT)
-    assert family.process.wait(15) == 0
+    assert family.process.wait(60) == 0
     assert family.stops() == ["api", "scheduler"]
 
 
@@ -92,7 +92,7 @@ def test_a_child_that_dies_is_started_again_and_it_is_said(start: Start, until: 
     assert "child_exited" in log
     assert "SIGKILL" in log
     family.process.terminate()
-    assert family.process.wait(15) == 0
+    assert family.process.wait(60) == 0
 
 
 def test_a_child_that_dies_again_waits_longer_each_time(start: Start, until: Until) -> None:
@@ -129,7 +129,7 @@ def test_a_child_is_named_after_what_it_runs_and_has_none_of_the_others_files(st
 
 def test_a_child_that_finds_its_configuration_wrong_ends_the_whole_with_2(start: Start) -> None:
     family = start("api", "work:wrong", "scheduler")
-    assert family.process.wait(15) == 2
+    assert family.process.wait(60) == 2
     assert [line for line in family.lines() if line.startswith("work")] == ["work refused"]
     assert not [pid for name in ("api", "scheduler") for pid in family.pids(name) if psutil.pid_exists(pid)]
 
@@ -138,7 +138,7 @@ def test_a_child_that_does_not_stop_is_killed_in_time(start: Start) -> None:
     family = start("api:stubborn", "work")
     family.wait_ready()
     family.process.terminate()
-    assert family.process.wait(15) == 0
+    assert family.process.wait(60) == 0
     assert family.stops() == ["work"]
     assert not psutil.pid_exists(family.pids("api")[0])
     assert "child_killed" in family.log.read_text()
@@ -151,7 +151,7 @@ def test_a_second_signal_ends_all_at_once(start: Start, until: Until) -> None:
     assert family.process.stdout is not None
     assert family.process.stdout.readline() == "draining\n"
     family.process.send_signal(signal.SIGINT)
-    assert family.process.wait(5) == 1
+    assert family.process.wait(60) == 1
     assert family.stops() == []
     assert not any(psutil.pid_exists(family.pids(name)[0]) for name in ("api", "work"))
 
@@ -160,7 +160,7 @@ def test_it_is_ready_only_when_every_child_is(start: Start, until: Until) -> Non
     family = start("api:mute", "work")
     until(lambda: len(family.lines()) == 2)
     family.process.terminate()
-    assert family.process.wait(15) == 0
+    assert family.process.wait(60) == 0
     assert family.process.stdout is not None
     assert family.process.stdout.read() == "draining\n"
 
@@ -169,5 +169,5 @@ def test_children_stop_by_themselves_when_the_supervisor_is_killed(start: Start,
     family = start("api", "work")
     family.wait_ready()
     family.process.kill()
-    family.process.wait(5)
+    family.process.wait(60)
     until(lambda: sorted(family.stops()) == ["api", "work"])

@@ -196,7 +196,7 @@ def a_request(url: str, number: int = 1, **changes: Any) -> HookRequest:
     return HookRequest(**{**values, **changes})
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
     """Poll until something holds; fail when it does not in time."""
     deadline = time.monotonic() + seconds
     while not true():

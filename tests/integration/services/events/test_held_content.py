@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -35,7 +35,6 @@ from tests.support.email_harness import BRAND, EmailHarness, Provider, build_har
 
 ME = Actor("cli:me", "here")
 FOLLOW = {Channel.EMAIL: TranslationRule(policy=TranslationPolicy.SEND_AND_FOLLOW)}
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 CAREFUL = BlastGuardPolicy(needs_announce=True)
 RENDERER = Renderer(BRAND, (), "https://status.example", templates_dir(), locales_dir())
 ACCOUNTS = [Account(name=f"acc-{locale}", platform=Platform.X, locale=locale) for locale in ("en", "nl")]
@@ -248,6 +247,7 @@ class Story:
 
     def __init__(self, desk: Desk, number: int) -> None:
         self.desk, self.number = desk, number
+        self.begun = desk.pipeline.now
         self.incident_id = f"cloud.story{number}"  # as `parse_statuspage` calls it
         self.words: dict[str, set[str]] = {}
         self.released: set[str] = set()
@@ -359,7 +359,8 @@ def test_no_character_of_what_needs_a_persons_word_leaves_before_it(
             elif name == "later":
                 desk.harness.later(rest[0])  # type: ignore[arg-type]
             elif name == "replay":
-                desk.replay.run(ReplayOrder(channel=rest[0], states=REPLAYABLE, since=EPOCH), ME, may_announce=True)  # type: ignore[arg-type]
+                order = ReplayOrder(channel=Channel(str(rest[0])), states=REPLAYABLE, since=story.begun)
+                desk.replay.run(order, ME, may_announce=True)
             else:
                 story.decide(str(name), rest[0])  # type: ignore[arg-type]
             desk.harness.work()

@@ -59,7 +59,7 @@ def a_worker(database: Database, where: str) -> Iterator[Paused]:
 
 
 def until(question: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not question():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)

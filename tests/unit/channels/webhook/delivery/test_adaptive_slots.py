@@ -19,7 +19,7 @@ def test_a_long_request_hands_its_fast_slot_back_and_says_so() -> None:
     async def scenario() -> None:
         slots, told = AdaptiveConcurrency(SlotLimits(fast=2, slow=2, slow_after=0.05)), asyncio.Event()
         slot = await slots.enter(told.set)
-        await asyncio.wait_for(told.wait(), 2)
+        await asyncio.wait_for(told.wait(), 60)
         assert slot.slow
         assert slots.counts == (0, 1, 0)
         slots.leave(slot)
@@ -45,17 +45,17 @@ def test_a_request_that_takes_longer_than_others_makes_room_early() -> None:
 
 def test_nobody_counts_as_slow_while_every_answer_takes_long() -> None:
     async def scenario() -> None:
-        slots = AdaptiveConcurrency(SlotLimits(fast=1, slow=10, slow_after=0.8, slow_floor=0.01))
-        for _ in range(20):  # this machine is slow: 0.2 s for each answer
+        slots = AdaptiveConcurrency(SlotLimits(fast=1, slow=10, slow_after=100, slow_floor=0.01))
+        for _ in range(20):  # this machine is slow: 20 s for each answer
             slot = await slots.enter(unwatched)
-            slot.started -= 0.2
+            slot.started -= 20
             slots.leave(slot)
         ordinary = await slots.enter(unwatched)
         waiting = asyncio.create_task(slots.enter(unwatched))
         done, _ = await asyncio.wait([waiting], timeout=0.3)
         assert not done
         slots.leave(ordinary)
-        slots.leave(await asyncio.wait_for(waiting, 1))
+        slots.leave(await asyncio.wait_for(waiting, 60))
 
     asyncio.run(scenario())
 
@@ -64,13 +64,13 @@ def test_a_full_slow_lane_is_back_pressure_until_somebody_leaves_it() -> None:
     async def scenario() -> None:
         slots = AdaptiveConcurrency(SlotLimits(fast=1, slow=1, slow_after=0.02, slow_floor=0.01))
         first = await slots.enter(unwatched)
-        second = await asyncio.wait_for(slots.enter(unwatched), 2)  # the first became slow
+        second = await asyncio.wait_for(slots.enter(unwatched), 60)  # the first became slow
         third = asyncio.create_task(slots.enter(unwatched))
         done, _ = await asyncio.wait([third], timeout=0.1)
         assert not done
         assert slots.counts == (1, 1, 1)
         slots.leave(first)  # the second may become slow now
-        await asyncio.wait_for(third, 2)
+        await asyncio.wait_for(third, 60)
         assert second.slow
         slots.leave(second)
         slots.leave(third.result())
@@ -92,7 +92,7 @@ def test_slots_go_to_those_who_wait_in_order_of_arrival() -> None:
         tasks = [asyncio.create_task(pass_through(number)) for number in range(5)]
         await asyncio.sleep(0)
         slots.leave(slot)
-        await asyncio.wait_for(asyncio.gather(*tasks), 2)
+        await asyncio.wait_for(asyncio.gather(*tasks), 60)
         assert slots.counts == (0, 0, 0)
         return entered
 
@@ -111,6 +111,6 @@ def test_a_waiter_that_is_cancelled_leaves_no_slot_behind() -> None:
         handed.cancel()
         await asyncio.wait([in_line, handed])
         assert slots.counts == (0, 0, 0)
-        slots.leave(await asyncio.wait_for(slots.enter(unwatched), 1))
+        slots.leave(await asyncio.wait_for(slots.enter(unwatched), 60))
 
     asyncio.run(scenario())
