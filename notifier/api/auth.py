@@ -42,6 +42,8 @@ async def _known(request: Request, presented: str | None, scope: KeyScope) -> Ca
             raise HTTPException(429, detail, headers={"Retry-After": str(wait)})
         detail = "A valid API key is required: Authorization: Bearer KEY"
         raise HTTPException(401, detail, headers=_CHALLENGE)
+    if caller.source is not None and request.path_params.get("source") != caller.source:
+        raise HTTPException(403, f"This API key is bound to the source {caller.source!r} and opens nothing else")
     if scope not in caller.scopes:
         challenge = f'{_CHALLENGE["WWW-Authenticate"]}, error="insufficient_scope", scope="{scope}"'
         raise HTTPException(

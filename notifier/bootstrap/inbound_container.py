@@ -16,6 +16,7 @@ from notifier.services.events.deduplicate import DedupFilter, Deduplicate
 from notifier.services.events.integrations import IngestStatuspage
 from notifier.services.provider_events.record import RecordProviderEvents
 from notifier.services.security.audit import AuditLog
+from notifier.services.signals.manage import Signals
 from notifier.services.signals.publish_report import PublishReport
 from notifier.services.signals.take_report import TakeReport
 
@@ -50,6 +51,11 @@ class InboundContainer:
     def reports(self) -> TakeReport:
         """Turns reports into signals and drafts."""
         return build_reports(self._container)
+
+    @cached_property
+    def signals(self) -> Signals:
+        """Signals."""
+        return Signals(self._container.database, self._container.clock, self.reports.proposals)
 
     @cached_property
     def publishing(self) -> PublishReport:

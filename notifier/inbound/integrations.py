@@ -11,12 +11,12 @@ from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.messages.brand import Component
 from notifier.domain.messages.characters import cleaned
 from notifier.domain.messages.comments import without_comments
+from notifier.domain.proposals.source_rules import SOURCE_NAME, SOURCE_NAME_FAULT
 from notifier.inbound.bodies import faults_of
 
 MAX_TITLE, MAX_BODY = 300, 20_000  # as `inbound/fields.py` limits our own events
 MAX_COMPONENTS = 200
 _MAX_DETAIL, _MAX_LINK = 2_000, 2_000
-_SOURCE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
 _BLANKS = re.compile(r"\s+")
 # Markdown's inline markup (CommonMark 0.31.2, chapter 6). An underscore counts only at the edge of
 # a word, an ampersand only before an entity's name.
@@ -43,9 +43,8 @@ def check_source(name: str) -> str:
     Raises:
         InvalidInputError: It is not valid.
     """
-    if not _SOURCE.fullmatch(name):
-        message = "must begin with a-z or 0-9, hold only a-z, 0-9, _ and -, and have 64 characters at most"
-        raise InvalidInputError([FieldError("source", message)])
+    if not SOURCE_NAME.fullmatch(name):
+        raise InvalidInputError([FieldError("source", SOURCE_NAME_FAULT)])
     return name
 
 

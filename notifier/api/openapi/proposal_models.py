@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, Field
 
 from notifier.api.openapi.models import ReceiptOut, ResponseModel
 from notifier.domain.proposals.draft import DraftState
+from notifier.domain.proposals.signal import SignalState
 from notifier.domain.values import Impact, Status
 
 
@@ -29,6 +30,27 @@ class DraftOut(ResponseModel):
     created_at: AwareDatetime
     updated_at: AwareDatetime
     receipt: ReceiptOut | None = Field(description="The answer to its publication.")
+
+
+class SignalOut(ResponseModel):
+    """What a source reported, from its first report to its end. Nobody is notified of a signal."""
+
+    id: str = Field(examples=["sig_01kd2x3v7m8c9q0w1e2r3t4y5u"])
+    source: str = Field(examples=["prometheus"])
+    kind: str = Field(examples=["alertmanager"])
+    state: SignalState = Field(description="`ignored`: only recorded; `reason` says why.")
+    impact: Impact
+    components: list[dict[str, str | None]] = Field(description="`key`, and `status` where the source knows it.")
+    title: str = Field(description="The source's own words, for operators.")
+    detail: str
+    link: str | None = Field(description="To the source's own page; not published.")
+    reason: str
+    changes: int
+    first_seen_at: AwareDatetime
+    last_seen_at: AwareDatetime
+    ended_at: AwareDatetime | None
+    draft_id: str | None = Field(description="The draft that proposes it, or the last one that did.")
+    incident_id: str | None = Field(description="The incident that it belongs to.")
 
 
 class ChannelReachOut(ResponseModel):

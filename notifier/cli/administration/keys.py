@@ -32,6 +32,10 @@ def create(
         str | None,
         typer.Option("--expires", help="Expiry: 90d, 12h, or a date such as 2027-01-31 (UTC)."),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", help="Bind it to one source: it opens only /v1/inbound/KIND/SOURCE."),
+    ] = None,
     *,
     as_json: JsonFlag = False,
 ) -> None:
@@ -39,8 +43,14 @@ def create(
     scopes = [item.value for item in scope]
     notifier = installation("keys")
     until = _until(expires, notifier.clock()) if expires else None
-    made = notifier.api_keys.create(name or "-".join(scopes), scopes, operator(), expires_at=until)
-    facts = {"id": made.id, "key": made.plaintext, "scopes": scopes, "expires_at": until and until.isoformat()}
+    made = notifier.api_keys.create(name or "-".join(scopes), scopes, operator(), expires_at=until, source=source)
+    facts = {
+        "id": made.id,
+        "key": made.plaintext,
+        "scopes": scopes,
+        "source": source,
+        "expires_at": until and until.isoformat(),
+    }
     if as_json:
         print_json(facts)
     else:
@@ -65,7 +75,7 @@ def list_keys(as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     if as_json:
         print_json(items)
         return
-    columns = ["id", "name", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at"]
+    columns = ["id", "name", "scopes", "source", "created_at", "expires_at", "last_used_at", "revoked_at"]
     rows = [[", ".join(item[c]) if c == "scopes" else item.get(c) for c in columns] for item in items]
     print_table("", columns, rows)
 

@@ -1,11 +1,15 @@
 """The rules of a source: what it is, what its reports mean, and what becomes of them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
 from notifier.domain.values import Impact
+
+SOURCE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}", re.ASCII)
+SOURCE_NAME_FAULT = "must begin with a-z or 0-9, hold only a-z, 0-9, _ and -, and have 64 characters at most"
 
 
 class SourceKind(StrEnum):

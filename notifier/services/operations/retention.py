@@ -13,7 +13,7 @@ from notifier.storage.database import Connection
 from notifier.storage.database.engine import Database
 from notifier.storage.operations import console_sessions, metrics
 from notifier.storage.operations import retention as retention_rows
-from notifier.storage.proposals import drafts
+from notifier.storage.proposals import drafts, signals
 
 _CHUNK = 10_000  # some tens of milliseconds of work
 _EVERY = timedelta(days=1)
@@ -61,6 +61,7 @@ class Prune:
             ("events", kept.events, retention_rows.remove_events),
             ("provider_events", kept.provider_events, retention_rows.remove_provider_events),
             ("audit_entries", kept.audit, retention_rows.remove_audit_entries),
+            ("signals", kept.signals, signals.remove),
             ("drafts", kept.drafts, drafts.forget),
             ("console_sessions", timedelta(0), console_sessions.forget),
             ("gauges", _EVERY, lambda connection, before, _limit: metrics.forget_gauges(connection, before)),

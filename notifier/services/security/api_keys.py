@@ -12,6 +12,7 @@ from typing import Any
 
 from notifier.domain.errors import FieldError, InvalidInputError, NotFoundError, UnavailableError
 from notifier.domain.ids import new_ulid
+from notifier.domain.proposals.source_rules import SOURCE_NAME, SOURCE_NAME_FAULT
 from notifier.services.ports import Clock
 from notifier.services.security.audit import Actor, Subject, record, shortened
 from notifier.storage.database.codec import instant_to_json
@@ -39,11 +40,12 @@ class KeyScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller: the key's id, name and scopes."""
+    """The caller: the key's id, name and scopes. `source`: the only one it may hand in for; None: any."""
 
     id: str
     name: str
     scopes: frozenset[KeyScope]
+    source: str | None = None
 
     def acting_from(self, origin: str) -> Actor:
         """Return the audit actor: `key:admin`, or `key:<id> (<name>)`, as names are not unique."""
@@ -62,6 +64,7 @@ class NewKey:
     plaintext: str = field(repr=False)
 
 
+_FOR_A_SOURCE = frozenset({KeyScope.PUBLISH.value, KeyScope.ANNOUNCE.value})
 _ADMIN = Caller(ADMIN_NAME, ADMIN_NAME, frozenset(KeyScope))
 
 
@@ -101,7 +104,7 @@ class ApiKeys:
             return None
         with self._database.read() as connection:
             row = api_keys.find(connection, digest, self._clock())
-        return None if row is None else Caller(row.id, row.name, _opened(row.scopes))
+        return None if row is None else Caller(row.id, row.name, _opened(row.scopes), row.source)
 
     def holder(self, caller: Caller) -> tuple[str, str]:
         """Return what a session stores of its holder: kind and id, as arguments of `held_by`."""
@@ -117,7 +120,7 @@ class ApiKeys:
             return _ADMIN if hmac.compare_digest(holder, self._admin_mark) else None
         with self._database.read() as connection:
             row = api_keys.find_by_id(connection, holder, self._clock()) if kind == _KEY else None
-        return None if row is None else Caller(row.id, row.name, _opened(row.scopes))
+        return None if row is None else Caller(row.id, row.name, _opened(row.scopes), row.source)
 
     def note_use(self, caller: Caller) -> None:
         """Record a key's use, to the minute. Skipped if the database is not writable."""
@@ -129,15 +132,23 @@ class ApiKeys:
         with suppress(UnavailableError), self._database.write() as connection:
             api_keys.note_use(connection, caller.id, now, unless_since=now - _NOTED_EVERY)
 
-    def create(self, name: str, scopes: Iterable[str], actor: Actor, *, expires_at: datetime | None = None) -> NewKey:
+    def create(
+        self,
+        name: str,
+        scopes: Iterable[str],
+        actor: Actor,
+        *,
+        expires_at: datetime | None = None,
+        source: str | None = None,
+    ) -> NewKey:
         """Create a key, permanent or with an expiry.
 
         Raises:
-            InvalidInputError: `name`, `scopes` or `expires` is invalid.
+            InvalidInputError: `name`, `scopes`, `source` or `expires` is invalid.
         """
         wanted = sorted(set(scopes))
         now = self._clock()
-        _check(name, wanted)
+        _check(name, wanted, source)
         if expires_at is not None and expires_at <= now:
             raise InvalidInputError([FieldError("expires", "must lie in the future")])
         plaintext = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
@@ -151,8 +162,11 @@ class ApiKeys:
                 scopes=wanted,
                 now=now,
                 expires_at=expires_at,
+                source=source,
             )
             detail: dict[str, Any] = {"name": name, "scopes": wanted}
+            if source is not None:
+                detail["source"] = source
             if expires_at is not None:
                 detail["expires_at"] = instant_to_json(expires_at)
             record(connection, actor, "api_key.created", Subject("api_key", made.id), at=now, detail=detail)
@@ -179,6 +193,7 @@ class ApiKeys:
                 "id": row.id,
                 "name": row.name,
                 "scopes": row.scopes,
+                "source": row.source,
                 "created_at": instant_to_json(row.created_at),
                 "revoked_at": instant_to_json(row.revoked_at),
                 "expires_at": instant_to_json(row.expires_at),
@@ -188,7 +203,7 @@ class ApiKeys:
         ]
 
 
-def _check(name: str, scopes: list[str]) -> None:
+def _check(name: str, scopes: list[str], source: str | None) -> None:
     faults = []
     if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
         faults.append(FieldError("name", f"must be 1 to {_MAX_NAME} printable characters"))
@@ -199,5 +214,9 @@ def _check(name: str, scopes: list[str]) -> None:
         faults.append(FieldError("scopes", f"unknown: {', '.join(repr(scope[:40]) for scope in unknown)}"))
     if not scopes:
         faults.append(FieldError("scopes", f"at least one of {', '.join(KeyScope)}"))
+    if source is not None and not SOURCE_NAME.fullmatch(source):
+        faults.append(FieldError("source", SOURCE_NAME_FAULT))
+    if source is not None and not set(scopes) <= _FOR_A_SOURCE:
+        faults.append(FieldError("scopes", "a key that is bound to a source takes publish and announce only"))
     if faults:
         raise InvalidInputError(faults)

@@ -21,10 +21,11 @@ def add(
     scopes: Sequence[str],
     now: datetime,
     expires_at: datetime | None,
+    source: str | None = None,
 ) -> None:
     """Store a new key."""
     values = {"id": key_id, "name": name, "digest": digest, "scopes": list(scopes), "created_at": now}
-    connection.execute(insert(t.api_key).values(values | {"expires_at": expires_at}))
+    connection.execute(insert(t.api_key).values(values | {"expires_at": expires_at, "source": source}))
 
 
 def find(connection: Connection, digest: str, now: datetime) -> AnyRow | None:

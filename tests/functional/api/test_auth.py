@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from notifier.services.security.audit import Actor
 from tests.functional.api.api_client import ADMIN, Api, an_event, announced, deliveries_of, plan_all
 from tests.functional.api.receiver import Receiver
 
@@ -43,6 +44,9 @@ MANY = [
     ("POST", "/v1/endpoints/end_1/rotate", "manage"),
     ("POST", "/v1/endpoints/end_1/enable", "manage"),
     ("GET", "/v1/audit", "manage"),
+    ("GET", "/v1/signals", "read"),
+    ("GET", "/v1/signals/sig_1", "read"),
+    ("POST", "/v1/signals/sig_1/ignore", "publish"),
     ("POST", "/v1/inbound/statuspage/cloud", "publish"),
     ("POST", "/v1/inbound/alertmanager/prom", "publish"),
     ("POST", "/v1/inbound/sendgrid/events", "publish"),
@@ -104,6 +108,19 @@ def test_a_key_in_the_address_opens_inbound_calls_alone(api: Api) -> None:
     assert api.post(f"/v1/inbound/statuspage/cloud?key={key}", content=b"{}", headers=bare).status_code == 422
     assert api.post(f"/v1/events?key={key}", json=an_event(), headers=bare).status_code == 401
     assert api.get(f"/v1/incidents?key={api.key('read')}", headers=bare).status_code == 401
+
+
+def test_a_key_that_is_bound_to_a_source_opens_that_source_alone(api: Api) -> None:
+    made = api.container.api_keys.create("cloud", ["publish"], Actor("tests", "here"), source="cloud")
+    bound = {"Authorization": f"Bearer {made.plaintext}"}
+    paths = [
+        "/v1/inbound/statuspage/cloud",
+        "/v1/inbound/statuspage/other",
+        "/v1/inbound/sendgrid/events",
+        "/v1/events",
+    ]
+    answers = [api.post(path, content=b"{}", headers=bound).status_code for path in paths]
+    assert answers == [422, 403, 403, 403]
 
 
 def test_a_key_that_may_change_things_is_not_taken_in_an_address(api: Api) -> None:
