@@ -125,7 +125,7 @@ def test_who_is_nobody_is_refused_by_field_and_not_repeated(pipeline: Pipeline, 
     assert "nobody@" not in str(refused.value)
 
 
-@pytest.mark.parametrize("ask", [lambda e: e("inc-9", "shop"), lambda e: e("inc-1", "nobody")])
+@pytest.mark.parametrize("ask", [lambda e: e.recipient("inc-9", "shop"), lambda e: e.recipient("inc-1", "nobody")])
 def test_an_unknown_incident_or_subscriber_is_named(pipeline: Pipeline, ask: Callable[[Explain], object]) -> None:
     pipeline.subscriber("shop")
     post_update(pipeline)
