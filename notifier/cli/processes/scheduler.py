@@ -1,7 +1,8 @@
-"""`notifier scheduler`: the sweep."""
+"""`notifier scheduler`: the sweep, and beside it the polls of other providers' status pages."""
 
 import typer
 
+from notifier.bootstrap.polling import build_poller
 from notifier.cli.container import container
 from notifier.services.operations.process_stats import process_stats
 from notifier.supervise.scheduler import run_scheduler
@@ -17,8 +18,11 @@ def scheduler() -> None:
     notifier = container("scheduler")
     notifier.ensure_broker()
     notifier.metrics_buffer.watch(lambda: process_stats("scheduler"))
+    poller = build_poller(notifier)
+    poller.start()
     try:
         code = run_scheduler(notifier.settings, notifier.sweep)
     finally:
+        poller.stop()
         notifier.close()
     raise typer.Exit(code)

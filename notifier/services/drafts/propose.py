@@ -65,10 +65,10 @@ def create(connection: Connection, content: Content, origin: Origin, reason: str
 
 
 def refresh(connection: Connection, draft: Draft, content: Content, reason: str, now: datetime) -> Draft:
-    """Put other content into a draft, which keeps its ids; equal content changes nothing."""
+    """Put other content into a draft, which keeps its ids; equal content changes at most the reason."""
     changed = replace(draft, reason=reason, **_parts(draft, content))
     if replace(changed, reason=draft.reason) == draft:
-        return draft
+        return note(connection, draft, reason, now)
     return _saved(connection, draft, replace(changed, version=draft.version + 1, updated_at=now))
 
 
@@ -88,7 +88,7 @@ def reopen(connection: Connection, draft: Draft, content: Content, reason: str, 
 
 
 def note(connection: Connection, draft: Draft, reason: str, now: datetime) -> Draft:
-    """Say what happened to a draft that a person has edited; its version stays."""
+    """Say what happened to a draft whose content stays, as its version does."""
     if draft.reason == reason:
         return draft
     return _saved(connection, draft, replace(draft, reason=reason, updated_at=now))

@@ -122,6 +122,12 @@ def of_incident(connection: Connection, incident_id: str) -> list[Signal]:
     return _listed(connection, _COLUMNS.incident_id == incident_id)
 
 
+def unended(connection: Connection, source: str, kind: str) -> list[Signal]:
+    """Return the signals of a source that have not ended, those recorded only included, the oldest first."""
+    is_open = and_(_COLUMNS.ended_at.is_(None), _COLUMNS.state != SignalState.ENDED.value)
+    return _listed(connection, and_(_COLUMNS.source == source, _COLUMNS.kind == kind, is_open))
+
+
 def _listed(connection: Connection, which: Any) -> list[Signal]:
     rows = connection.execute(select(t.signal).where(which).order_by(_COLUMNS.first_seen_at, _COLUMNS.id))
     return [_read(row) for row in rows]

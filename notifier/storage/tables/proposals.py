@@ -92,7 +92,7 @@ polled_page = Table(
     Column("failures", Integer, nullable=False, server_default=text("0")),  # in a row
     Column("last_ok_at", Instant),
     Column("last_error", Text),
-    Column("error_at", Instant),
+    Column("error_at", Instant),  # since when it cannot be read
     Column("cursor", Json, nullable=False),  # validators (ETag, Last-Modified) and digests of what was seen before
 )
 

@@ -1,0 +1,1 @@
+"""Status pages of others are polled: what concerns us becomes signals."""
