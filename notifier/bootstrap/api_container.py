@@ -59,7 +59,7 @@ class ApiContainer(SubscriberContainer):
     @cached_property
     def history(self) -> History:
         """History of incidents, notifications and deliveries."""
-        return History(self.database, HookRequests(self.renderer))
+        return History(self.database, HookRequests(self.renderer), self.settings.maintenance)
 
     @cached_property
     def metrics_snapshot(self) -> TakeMetricsSnapshot:

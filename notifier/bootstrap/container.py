@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from notifier.bootstrap.cached_property import cached_property
 from notifier.domain.errors import ConfigError
@@ -46,6 +47,8 @@ from notifier.services.operations.heartbeat import Heartbeat
 from notifier.services.operations.retention import Prune
 from notifier.services.operations.sweep import Sweep
 from notifier.services.operations.worker_locks import WorkerLocks, this_host
+from notifier.services.planned_work.run import RunPlannedWork
+from notifier.services.planned_work.series import Series
 from notifier.services.ports import TaskQueue
 from notifier.services.providers.circuits import Circuits
 from notifier.services.providers.probes import CallProbes
@@ -300,6 +303,23 @@ class Container:
         return Prune(self.database, self.clock, self.settings.retention(), isolate=self.isolation)
 
     @cached_property
+    def planned_work(self) -> RunPlannedWork:
+        """Reminders, start and end of planned work."""
+        brand = self.settings.brand()
+        series = Series(self.database, self.ingest, ZoneInfo(brand.timezone), brand.locales)
+        return RunPlannedWork(
+            self.database,
+            self.clock,
+            self.ingest,
+            self.team,
+            series,
+            self.settings.maintenance,
+            brand,
+            self.settings.url("console"),
+            self.isolation,
+        )
+
+    @cached_property
     def sweep(self) -> Sweep:
         """The once-a-second sweep."""
         texts, alone = neutral_texts(self.settings.brand().locales), self.isolation
@@ -335,6 +355,7 @@ class Container:
             sign_ups,
             failing,
             waiting,
+            self.planned_work,
             reseal,
             self.prune,
         )

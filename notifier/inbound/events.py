@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -17,10 +18,11 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from notifier.domain.errors import FieldError, InvalidInputError
-from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
+from notifier.domain.incidents.incident import AffectedComponent, Automation, Event, Incident, Update
 from notifier.domain.incidents.snapshot import complete
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.fields import Body, ComponentKey, Identifier, Instant, Link, LocaleTag, SourceName, Title
+from notifier.recurrence import MAX_RULE, check_rule
 
 MAX_AHEAD = timedelta(hours=24)  # a later time is a mistake, not a fast clock
 MAX_ERRORS = 50  # in one response
@@ -43,6 +45,39 @@ def _as_component(value: object) -> object:
     return {"key": value} if isinstance(value, str) else value
 
 
+def _rule(text: str) -> str:
+    try:
+        check_rule(text)
+    except ValueError as error:
+        raise PydanticCustomError("rule", "{fault}", {"fault": str(error)}) from None
+    return text
+
+
+class AutomationModel(_Strict):
+    """What planned work does by itself; what is left out or null follows `[maintenance]`."""
+
+    remind: Annotated[
+        tuple[Annotated[float, Field(gt=0, le=90 * 86_400, allow_inf_nan=False)], ...] | None,
+        Field(max_length=10, description="Seconds before the window; each is a notification of its own."),
+    ] = None
+    start: Annotated[bool | None, Field(description="Announce `in_progress` when the window begins.")] = None
+    complete: Annotated[bool | None, Field(description="Announce `completed` when the window ends.")] = None
+    repeat: Annotated[
+        str | None,
+        AfterValidator(lambda text: text if text is None else _rule(text)),
+        Field(
+            max_length=MAX_RULE,
+            description="An RFC 5545 recurrence rule, such as `FREQ=WEEKLY;BYDAY=TU`, in the brand's time zone. The "
+            "next windows are announced ahead as incidents of their own, `{id}-{YYYYMMDD}`.",
+        ),
+    ] = None
+
+    def to_domain(self) -> Automation:
+        """Convert to the domain value."""
+        remind = None if self.remind is None else tuple(timedelta(seconds=seconds) for seconds in self.remind)
+        return Automation(remind=remind, start=self.start, complete=self.complete, repeat=self.repeat)
+
+
 class IncidentModel(_Strict):
     """The incident as described by the event."""
 
@@ -58,6 +93,10 @@ class IncidentModel(_Strict):
     ] = None
     scheduled_until: Annotated[Instant | None, Field(description="When planned work ends.")] = None
     links: Annotated[tuple[Link, ...], Field(max_length=20)] = ()
+    automation: Annotated[
+        AutomationModel | None,
+        Field(description="What planned work does by itself; left out or null: as an earlier update said."),
+    ] = None
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -78,6 +117,7 @@ class IncidentModel(_Strict):
             scheduled_for=self.scheduled_for,
             scheduled_until=self.scheduled_until,
             links=self.links,
+            automation=self.automation.to_domain() if self.automation else None,
         )
 
 
@@ -199,6 +239,9 @@ def _faults_of_maintenance(event: Event) -> list[FieldError]:
     A postmortem may be of either.
     """
     status, incident = event.update.status, event.incident
+    if incident.automation is not None and not status.is_maintenance:
+        message = f"only planned work runs itself, and {status} is no status of planned work"
+        return [FieldError("incident.automation", message)]
     if status.is_maintenance:
         window = {"scheduled_for": incident.scheduled_for, "scheduled_until": incident.scheduled_until}
         message = f"must say when the maintenance {{}}: an update to {status} needs the window"

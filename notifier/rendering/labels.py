@@ -43,6 +43,7 @@ MOOD = {
     MessageKind.POSTMORTEM: "review",
     MessageKind.MAINTENANCE_SCHEDULED: "planned",
     MessageKind.MAINTENANCE_MOVED: "planned",
+    MessageKind.MAINTENANCE_REMINDER: "planned",
     MessageKind.MAINTENANCE_STARTED: "planned",
     MessageKind.MAINTENANCE_UPDATED: "planned",
     MessageKind.MAINTENANCE_COMPLETED: "solved",

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from notifier.domain.errors import ConfigError
+from notifier.domain.incidents.automation import AutomationRules
 from notifier.domain.incidents.coalesce_values import CoalescePolicy
 from notifier.domain.incidents.translation import TranslationRule
 from notifier.domain.messages.brand import Account, Brand, Component, Retention
@@ -29,7 +30,7 @@ from notifier.settings.providers import (
     smtp_spec,
 )
 from notifier.settings.sandbox import SENDGRID_API_KEY, announced_sandbox, sandbox_credentials
-from notifier.settings.sources import MaintenanceSection, TeamSection, default_source_rules
+from notifier.settings.sources import TeamSection, default_source_rules
 
 _SANDBOX_EVIDENCE = 5.0  # seconds: the sandbox reports twice a second
 
@@ -180,9 +181,9 @@ class Settings:
         return self.config.drafts.rules()
 
     @property
-    def maintenance(self) -> MaintenanceSection:
+    def maintenance(self) -> AutomationRules:
         """`[maintenance]`: automation of planned work, unless its event overrides it."""
-        return self.config.maintenance
+        return self.config.maintenance.rules()
 
     @property
     def team(self) -> TeamSection:

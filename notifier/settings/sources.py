@@ -10,6 +10,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, Field, Strict
 
+from notifier.domain.incidents.automation import AutomationRules
 from notifier.domain.proposals.source_rules import (
     DraftRules,
     SourceKind,
@@ -188,6 +189,11 @@ class MaintenanceSection(Section):
     remind: list[Annotated[float, Field(gt=0, le=90 * 86_400, allow_inf_nan=False)]]
     start: bool
     complete: bool
+
+    def rules(self) -> AutomationRules:
+        """Return the domain's value."""
+        remind = tuple(timedelta(seconds=seconds) for seconds in self.remind)
+        return AutomationRules(remind=remind, start=self.start, complete=self.complete)
 
 
 class TeamSection(Section):

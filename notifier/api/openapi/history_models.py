@@ -57,9 +57,19 @@ class UpdateOut(ResponseModel):
     held: bool = Field(description="The update or an edit of it is held for approval or canceled, and not public.")
 
 
+class AutomationOut(ResponseModel):
+    """What planned work does by itself: its own wishes, and `[maintenance]` for the rest."""
+
+    remind: list[float] = Field(description="Seconds before the window.")
+    start: bool
+    complete: bool
+    repeat: str | None = Field(description="RFC 5545 recurrence rule.")
+
+
 class IncidentWithTimeline(IncidentOut):
     """An incident with its updates, oldest first."""
 
+    automation: AutomationOut | None = Field(description="Null for a disruption.")
     updates: list[UpdateOut]
 
 

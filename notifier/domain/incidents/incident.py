@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from notifier.domain.values import ComponentStatus, Impact, Status
@@ -24,6 +24,16 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Automation:
+    """What planned work does by itself; None: as `[maintenance]` says. `repeat`: an RFC 5545 rule."""
+
+    remind: tuple[timedelta, ...] | None = None
+    start: bool | None = None
+    complete: bool | None = None
+    repeat: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """A disruption or a maintenance window as one event describes it. Times are aware UTC.
 
@@ -41,6 +51,7 @@ class Incident:
     links: tuple[str, ...] = ()
     moved_from: Window | None = None
     components_known: bool = True
+    automation: Automation | None = None  # None: as before
 
     @property
     def component_keys(self) -> frozenset[str]:
@@ -103,5 +114,6 @@ class Event:
     source: str = "api"
     automatic: bool = False  # from a monitor: flaps are absorbed
     announce_edits: bool = False  # also announce new text under a known update id
+    reminder: bool = False  # announces planned work once more
     guarded: bool = False  # submitted without the right to announce
     extra: Mapping[str, str] = field(default_factory=dict)

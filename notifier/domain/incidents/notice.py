@@ -19,6 +19,7 @@ class MessageKind(StrEnum):
     POSTMORTEM = "incident_postmortem"
     MAINTENANCE_SCHEDULED = "maintenance_scheduled"
     MAINTENANCE_MOVED = "maintenance_moved"
+    MAINTENANCE_REMINDER = "maintenance_reminder"
     MAINTENANCE_STARTED = "maintenance_started"
     MAINTENANCE_UPDATED = "maintenance_updated"
     MAINTENANCE_COMPLETED = "maintenance_completed"
@@ -29,8 +30,8 @@ class MessageKind(StrEnum):
 class NoticeUpdate:
     """One update as announced. `sequence` is this channel's first notification that contains it.
 
-    `created_at` and `next_update_at` as in `Update`. `window` and `moved_from` belong to planned
-    work and are shown in its timeline.
+    `created_at` and `next_update_at` as in `Update`, `reminder` as in `Event`. `window` and
+    `moved_from` belong to planned work and are shown in its timeline.
     """
 
     id: str
@@ -43,6 +44,7 @@ class NoticeUpdate:
     next_update_at: datetime | None = None
     window: Window | None = None
     moved_from: Window | None = None
+    reminder: bool = False
 
     @classmethod
     def of(cls, event: Event, sequence: int) -> "NoticeUpdate":
@@ -57,6 +59,7 @@ class NoticeUpdate:
             sequence=sequence,
             created_at=update.created_at,
             next_update_at=update.next_update_at,
+            reminder=event.reminder,
         )
 
     @property
@@ -110,6 +113,8 @@ class Notice:
             return message_kind(self.lead.status, first=first)
         if self.lead.status is Status.SCHEDULED and self.moved_from(since) is not None and self.incident.window:
             return MessageKind.MAINTENANCE_MOVED
+        if self.lead.reminder:
+            return MessageKind.MAINTENANCE_REMINDER
         repeats_status = any(
             update.status is self.lead.status for update in self.updates if self._was_announced(update, since)
         )
@@ -130,8 +135,9 @@ class Notice:
 
     @property
     def is_milestone(self) -> bool:
-        """Whether it says that planned work starts or moved: anyone notified must learn that."""
-        starts = any(update.status is Status.IN_PROGRESS for update in self.updates_since(self.sequence - 1))
+        """Whether it says that planned work comes up, starts or moved: anyone notified must learn that."""
+        news = self.updates_since(self.sequence - 1)
+        starts = any(update.status is Status.IN_PROGRESS or update.reminder for update in news)
         # Recipients who missed the message about the move learn of it from the next announcement.
         moved = {item.window for item in self.windows if item.sequence >= self.episode_start}
         announces = self.lead.status is Status.SCHEDULED and len(moved) > 1
@@ -173,4 +179,6 @@ _WEBHOOK_TYPES = {
 
 def webhook_type(notice: Notice) -> WebhookType:
     """Return the webhook `type`: `incident.created` to open an episode, then by status."""
+    if notice.lead.reminder and not notice.opens:
+        return WebhookType.MAINTENANCE_UPDATED
     return _WEBHOOK_TYPES[message_kind(notice.lead.status, first=notice.opens)]

@@ -80,6 +80,8 @@ def event_digest(event: Event) -> str:
     id.
     """
     content = [event.incident.id, event.update.id, event.notify, event.visible, list(event.incident.links)]
+    if event.incident.automation is not None:
+        content.append(repr(event.incident.automation))
     return _sha256([content, content_digest(event)])
 
 
@@ -104,6 +106,8 @@ def _facts_digest(event: Event) -> str:
 
 def _words_digest(event: Event) -> str:
     content: list[object] = [_tidy(event.incident.title), _tidy(event.update.body)]
+    if event.reminder:  # the words are the same each time
+        content.append(event.update.id)
     if event.update.next_update_at is not None:
         content.append(event.update.next_update_at.timestamp())
     return _sha256(content)

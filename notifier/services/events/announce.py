@@ -150,6 +150,7 @@ def _notice_update(row: AnyRow) -> NoticeUpdate:
         sequence=row.sequence,
         created_at=row.created_at,
         next_update_at=row.next_update_at,
+        reminder=row.reminder,
     )
 
 

@@ -272,9 +272,11 @@ class _Decided:
 def _unless_described_anew(connection: Connection, event: Event, classification: Classification) -> Classification:
     """Record an edit of unannounced fields (links, start time); without one, keep a duplicate."""
     known = timeline.snapshot(connection, event.incident.id, event.update.id)
-    if known is None or (known.links, known.started_at) == (event.incident.links, event.incident.started_at):
+    anew = event.incident
+    keeps_automation = anew.automation is None or known is None or anew.automation == known.automation
+    if known is None or ((known.links, known.started_at) == (anew.links, anew.started_at) and keeps_automation):
         return classification
-    reason = f"an edit of update {event.update.id}: its links or its beginning, which are not announced"
+    reason = f"an edit of update {event.update.id}: its links, beginning or automation, which are not announced"
     return Classification(outcome=Outcome.RECORDED, reason=reason, edits=True)
 
 

@@ -1,15 +1,17 @@
 """Incidents, notifications, deliveries and attempts for the API and the command line."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from notifier.domain import ids
 from notifier.domain.errors import NotFoundError
-from notifier.domain.values import DeliveryState
+from notifier.domain.incidents.automation import AutomationRules, wanted_automation
+from notifier.domain.incidents.incident import Automation
+from notifier.domain.values import DeliveryState, Impact
 from notifier.storage.database import Connection
-from notifier.storage.database.codec import instant_to_json
+from notifier.storage.database.codec import automation_to_json, incident_from_json, instant_to_json
 from notifier.storage.database.engine import Database
 from notifier.storage.database.types import AnyRow
 from notifier.storage.deliveries import deliveries
@@ -34,6 +36,7 @@ class History:
 
     database: Database
     requests: RequestView | None = None
+    automation: AutomationRules = field(default_factory=AutomationRules)  # of `[maintenance]`
 
     def incidents(self, *, limit: int, before: tuple[datetime, str] | None = None) -> list[Json]:
         """Return incidents, newest first."""
@@ -51,7 +54,22 @@ class History:
             if row is None:
                 raise NotFoundError("incident", incident_id)
             updates = timeline.full_updates(connection, incident_id)
-        return _incident(row) | {"updates": [_update(item) for item in updates]}
+        return _incident(row) | {
+            "automation": self._automation(row, updates),
+            "updates": [_update(item) for item in updates],
+        }
+
+    def _automation(self, row: AnyRow, updates: Sequence[AnyRow]) -> Json | None:
+        """Return what planned work does by itself; None for a disruption."""
+        if row.impact != Impact.MAINTENANCE.value:
+            return None
+        wanted = wanted_automation(
+            incident_from_json(item.incident) for item in updates if item.visible and not item.held
+        )
+        rules = self.automation.overridden(wanted)
+        return automation_to_json(
+            Automation(remind=rules.remind, start=rules.start, complete=rules.complete, repeat=rules.repeat)
+        )
 
     def notifications(self, incident_id: str) -> list[Json]:
         """Return an incident's notifications in order of decision, with deliveries by state."""

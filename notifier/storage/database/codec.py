@@ -1,10 +1,10 @@
 """Domain values to JSON columns and back. Instants are RFC 3339 with an offset."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from notifier.domain.incidents.incident import AffectedComponent, Incident, Window
+from notifier.domain.incidents.incident import AffectedComponent, Automation, Incident, Window
 from notifier.domain.incidents.notice import AnnouncedWindow, Notice, NoticeUpdate
 from notifier.domain.values import Channel, ComponentStatus, Impact, Status
 
@@ -23,6 +23,7 @@ def instant_from_json(text: str | None) -> datetime | None:
 
 def incident_to_json(incident: Incident) -> JsonObject:
     """Convert an incident as in the contract's event; adds the previous window if it was moved."""
+    automation = {} if incident.automation is None else {"automation": automation_to_json(incident.automation)}
     moved = {} if incident.moved_from is None else window_to_json(incident.moved_from, "previous_")
     return {
         "id": incident.id,
@@ -37,8 +38,33 @@ def incident_to_json(incident: Incident) -> JsonObject:
         "scheduled_until": instant_to_json(incident.scheduled_until),
         "links": list(incident.links),
         "components_known": incident.components_known,
+        **automation,
         **moved,
     }
+
+
+def automation_to_json(automation: Automation) -> JsonObject:
+    """Write what planned work does by itself as the event carries it; `remind` in seconds."""
+    remind = automation.remind
+    return {
+        "remind": None if remind is None else [offset.total_seconds() for offset in remind],
+        "start": automation.start,
+        "complete": automation.complete,
+        "repeat": automation.repeat,
+    }
+
+
+def automation_from_json(data: Mapping[str, Any] | None) -> Automation | None:
+    """Read what `automation_to_json` wrote."""
+    if data is None:
+        return None
+    remind = data["remind"]
+    return Automation(
+        remind=None if remind is None else tuple(timedelta(seconds=seconds) for seconds in remind),
+        start=data["start"],
+        complete=data["complete"],
+        repeat=data["repeat"],
+    )
 
 
 def window_to_json(window: Window | None, prefix: str = "") -> JsonObject:
@@ -76,6 +102,7 @@ def incident_from_json(data: Mapping[str, Any]) -> Incident:
         links=tuple(data["links"]),
         moved_from=window_from_json(data, "previous_"),
         components_known=data.get("components_known", True),
+        automation=automation_from_json(data.get("automation")),
     )
 
 
@@ -96,6 +123,7 @@ def notice_to_json(notice: Notice) -> JsonObject:
                 "sequence": update.sequence,
                 "created_at": instant_to_json(update.created_at),
                 "next_update_at": instant_to_json(update.next_update_at),
+                **({"reminder": True} if update.reminder else {}),
             }
             for update in notice.updates
         ],
@@ -133,6 +161,7 @@ def notice_from_json(data: Mapping[str, Any]) -> Notice:
                 sequence=item["sequence"],
                 created_at=instant_from_json(item.get("created_at")),
                 next_update_at=instant_from_json(item.get("next_update_at")),
+                reminder=item.get("reminder", False),
             )
             for item in data["updates"]
         ),

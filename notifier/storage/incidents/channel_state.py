@@ -198,6 +198,7 @@ _ANNOUNCED = (
         t.incident_update.c.posted_at,
         t.incident_update.c.created_at,
         t.incident_update.c.next_update_at,
+        t.incident_update.c.reminder,
         t.incident_update.c.number,
         t.incident_update.c.visible,
         t.announcement.c.round,

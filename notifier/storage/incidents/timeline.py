@@ -19,6 +19,7 @@ from notifier.storage import tables as t
 from notifier.storage.database.codec import incident_from_json, incident_to_json
 from notifier.storage.database.dialect import is_sqlite, prepared_insert
 from notifier.storage.database.types import AnyRow
+from notifier.storage.incidents import planned_work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +219,7 @@ def add_update(connection: Connection, event: Event, entry: NewEntry, now: datet
         "notify": event.notify,
         "visible": event.visible,
         "held": entry.held,
+        "reminder": event.reminder,
     }
     connection.execute(_ADD_UPDATE, row)
 
@@ -305,6 +307,7 @@ def refresh_description(connection: Connection, incident_id: str, now: datetime)
     values |= {"latest_update_id": row.id, "latest_posted_at": row.created_at or row.posted_at}
     del values["id"]
     connection.execute(_SET_LATEST, values | {"incident_id": incident_id})
+    planned_work.touch_known(connection, incident_id, now)
 
 
 def add_to_incident(connection: Connection, event: Event, *, newest: bool, now: datetime) -> None:
@@ -315,6 +318,8 @@ def add_to_incident(connection: Connection, event: Event, *, newest: bool, now: 
         values |= {"latest_update_id": event.update.id, "latest_posted_at": event.update.ordered_at}
         del values["id"]
     connection.execute(_ADD_LATEST, values | {"incident_id": event.incident.id})
+    if event.incident.is_maintenance and event.update.created_at is None:  # another page runs its own planned work
+        planned_work.touch(connection, event.incident.id, now)
 
 
 def get_incident(connection: Connection, incident_id: str) -> AnyRow | None:

@@ -101,9 +101,8 @@ planned_work = Table(
     "planned_work",
     metadata,
     Column("incident_id", String(200), primary_key=True),
-    Column("automation", Json, nullable=False),
     Column("next_at", Instant),  # null: nothing left to do
-    Column("done", Json, nullable=False),  # steps done, and for which window
-    Column("updated_at", Instant, nullable=False),
+    Column("done", Json, nullable=False),  # keys of the steps done: for which window, and what
+    Column("version", Integer, nullable=False),  # counts the changes of its incident
     Index("ix_planned_work_next_at", "next_at", postgresql_where=text("next_at IS NOT NULL")),
 )

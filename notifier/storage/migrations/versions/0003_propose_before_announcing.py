@@ -129,10 +129,9 @@ def _planned_work_runs_itself() -> None:
     op.create_table(
         "planned_work",
         sa.Column("incident_id", sa.String(length=200), nullable=False),
-        sa.Column("automation", _JSON, nullable=False),
         sa.Column("next_at", sa.BigInteger(), nullable=True),
         sa.Column("done", _JSON, nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("incident_id", name=op.f("pk_planned_work")),
     )
     op.create_index(
