@@ -1,13 +1,15 @@
 """Recurring windows: RFC 5545 recurrence rules, evaluated in local time."""
 
+import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dateutil.rrule import rrule, rruleset, rrulestr
 
 MAX_RULE = 500  # characters
-_MOST_SKIPPED = 10_000  # occurrences before `after`: a daily rule of 27 years
+_FURTHEST = timedelta(days=5 * 366)  # leap days recur; what recurs less often does not
+_NO_INTERVAL = re.compile("INTERVAL=0*(;|$)")  # would never advance
 _TOO_OFTEN = ("HOURLY", "MINUTELY", "SECONDLY")
 _TOO_FINE = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _ANY_DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -20,7 +22,9 @@ def check_rule(text: str) -> None:
         ValueError: It is not a rule, or it recurs more than once a day; the message says what to
             change.
     """
-    _parsed(text, _ANY_DAY)
+    rule = _parsed(text, _ANY_DAY).replace(count=None, until=_ANY_DAY + _FURTHEST)
+    if next(iter(rule), None) is None:
+        raise ValueError("must recur within five years")
 
 
 def occurrences(text: str, first: datetime, zone: ZoneInfo, *, after: datetime) -> Iterator[datetime]:
@@ -35,12 +39,12 @@ def occurrences(text: str, first: datetime, zone: ZoneInfo, *, after: datetime) 
         zone: The time zone of the rule.
         after: Aware instant.
     """
-    for number, start in enumerate(_parsed(text, first.astimezone(zone))):
+    for start in _parsed(text, first.astimezone(zone)):
         instant = start.astimezone(UTC)
+        if instant > after + _FURTHEST:
+            return
         if instant > after:
             yield instant
-        elif number > _MOST_SKIPPED:
-            return
 
 
 def local_end(start: datetime, first: datetime, first_end: datetime, zone: ZoneInfo) -> datetime:
@@ -56,6 +60,8 @@ def _parsed(text: str, first: datetime) -> rrule:
         raise ValueError("must be one RFC 5545 recurrence rule, such as FREQ=WEEKLY;BYDAY=TU")
     if any(f"FREQ={name}" in rule for name in _TOO_OFTEN) or any(f"{name}=" in rule for name in _TOO_FINE):
         raise ValueError("must recur at most once a day: FREQ is DAILY, WEEKLY, MONTHLY or YEARLY, without BYHOUR")
+    if _NO_INTERVAL.search(rule):
+        raise ValueError("is not an RFC 5545 recurrence rule: INTERVAL must be at least 1")
     try:
         found = rrulestr(rule, dtstart=first)
     except (ValueError, KeyError, TypeError) as error:

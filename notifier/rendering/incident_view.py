@@ -182,6 +182,7 @@ class Storyteller:
             "is_maintenance": incident.is_maintenance,
             "links": [clean_line(link, 2000) for link in incident.links[:MAX_LINKS] if _is_web_address(link)],
             "url": self.incident_url(incident.id, reader.tag),
+            "calendar_url": f"{self.incident_url(incident.id, reader.tag)}.ics" if incident.window else "",
             "home_url": self.page_url(reader.tag),
         }
 

@@ -20,6 +20,7 @@ from notifier.rendering.language import Languages
 from notifier.rendering.mail.account_mail import AccountMailRenderer, AccountMessage
 from notifier.rendering.mail.incident_mail import MailRenderer, RenderedMail
 from notifier.rendering.social.posts import PostText, PostWriter
+from notifier.rendering.web.calendar_file import CalendarFiles
 from notifier.rendering.web.pages import PageRenderer
 from notifier.rendering.web.status_page import StatusPages
 from notifier.rendering.webhook.payloads import PayloadBuilder
@@ -61,6 +62,7 @@ class Renderer:
         self._payloads = PayloadBuilder(self._view, public_url)
         self._account_mails = AccountMailRenderer(self._view, self._templates)
         self._pages = PageRenderer(self._view, self._templates)
+        self._calendar = CalendarFiles(self._view)
         self._status = StatusPages(self._view, self._pages)
         self._kept: dict[tuple[str, str, int, str | None], RenderedMail] = {}
         self._lock = Lock()
@@ -155,6 +157,10 @@ class Renderer:
     ) -> str:
         """Render the public page of an incident; `updates` in any order, not empty."""
         return self._pages.incident(incident, updates, locale=locale, timezone=timezone)
+
+    def calendar_file(self, timeline: PublicTimeline, *, sequence: int, locale: str) -> bytes | None:
+        """Render planned work as an iCalendar file; None if there is no window."""
+        return self._calendar.render(timeline, sequence=sequence, locale=locale)
 
     def status_page(self, timelines: Sequence[PublicTimeline], *, locale: str) -> str:
         """Render the public status page; `timelines` by latest update, newest first."""

@@ -30,10 +30,11 @@ class _LocaleConvertor(Convertor[str]):
 register_url_convertor("locale", _LocaleConvertor())
 _KEPT = "public, max-age=10"
 _MOST_LANGUAGES = 20
+_CALENDAR = ".ics"
 
 
 class StatusPages:
-    """`/`, `/{locale}/`, `/{locale}/incidents`, `/{locale}/incidents/{id}` and `/{locale}/feed.atom`."""
+    """`/`, `/{locale}/`, `/{locale}/incidents`, `/{locale}/incidents/{id}[.ics]` and `/{locale}/feed.atom`."""
 
     def __init__(self, container: ApiContainer, answers: Answers) -> None:
         """Take the container; reads nothing yet."""
@@ -51,6 +52,8 @@ class StatusPages:
             for path in ("", "/", "/incidents", "/incidents/"):
                 router.add_api_route(f"/{locale}{path}", status, methods=methods)
             router.add_api_route(f"/{locale}/feed.atom", _FeedOf(self, locale).show, methods=methods)
+            calendar = partial(self.calendar_file, locale)
+            router.add_api_route(f"/{locale}/incidents/{{incident_id:path}}.ics", calendar, methods=methods)
             show = partial(self.incident, locale)
             router.add_api_route(f"/{locale}/incidents/{{incident_id:path}}", show, methods=methods)
         # Links in mails outlive the list of offered locales.
@@ -70,6 +73,8 @@ class StatusPages:
         if request.url.path.endswith("/feed.atom"):
             return self.feed(locale, request.headers.get("if-none-match", ""))
         incident_id = request.path_params.get("incident_id")
+        if incident_id and incident_id.endswith(_CALENDAR):
+            return self.calendar_file(locale, incident_id.removesuffix(_CALENDAR))
         return self.incident(locale, incident_id) if incident_id else self.status(locale)
 
     def front(self, request: Request) -> Response:
@@ -89,6 +94,15 @@ class StatusPages:
             return self._kept(self._answers.html(self._incidents.page(incident_id, locale)))
         except NotFoundError:
             return self._answers.missing(locale)
+
+    def calendar_file(self, locale: str, incident_id: str) -> Response:
+        """Return planned work as an iCalendar file."""
+        try:
+            body = self._incidents.calendar_file(incident_id, locale)
+        except NotFoundError:
+            return self._answers.missing(locale)
+        headers = {"Content-Disposition": 'attachment; filename="maintenance.ics"'}
+        return self._kept(Response(body, media_type="text/calendar", headers=headers))
 
     def feed(self, locale: str, known: str) -> Response:
         """Return the feed; 304 if the reader's copy is current (`If-None-Match`)."""

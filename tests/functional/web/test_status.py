@@ -1,10 +1,12 @@
 """The status page: what runs, what was, what everybody may see, and its feed."""
 
+from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
 from httpx2 import Response
+from icalendar import Calendar, Event
 from starlette.testclient import TestClient
 
 from notifier.bootstrap.api_container import ApiContainer
@@ -210,3 +212,45 @@ def test_public_pages_may_be_kept_for_a_moment_and_personal_ones_not(
         assert reader.get(path).headers["cache-control"] == "public, max-age=10"
     for path in ("/en/subscribe", "/unsubscribe/x", "/en/incidents/none"):
         assert reader.get(path).headers["cache-control"] == "no-store"
+
+
+def calendar_of(answer: Response) -> Event:
+    assert answer.headers["content-type"].startswith("text/calendar")
+    (event,) = Calendar.from_ical(answer.content).walk("VEVENT")
+    assert isinstance(event, Event)
+    return event
+
+
+def test_the_calendar_file_follows_a_move_and_the_cancellation(container: ApiContainer, reader: TestClient) -> None:
+    found = []
+    steps = ((PLANNED, "scheduled"), (LATER, "scheduled"), (PLANNED, "scheduled"), (PLANNED, "canceled"))
+    for number, (window, status) in enumerate(steps, start=1):
+        publish_all(container, an_event(number, incident=window, update={"status": status}))
+        found.append(calendar_of(reader.get("/nl/incidents/inc-1.ics")))
+    assert len({event["UID"] for event in found}) == 1
+    assert [int(str(event["SEQUENCE"])) for event in found] == [0, 1, 2, 3]
+    assert [str(event["STATUS"]) for event in found] == ["CONFIRMED", "CONFIRMED", "CONFIRMED", "CANCELLED"]
+    assert found[0].start == datetime(2031, 1, 1, 1, 0, tzinfo=UTC)
+    assert found[1].end == datetime(2031, 1, 3, 3, 0, tzinfo=UTC)
+    assert b"METHOD:CANCEL\r\n" in reader.get("/nl/incidents/inc-1.ics").content
+
+
+def test_an_edited_window_grows_the_sequence_of_the_calendar_file(container: ApiContainer, reader: TestClient) -> None:
+    publish_all(container, an_event(1, incident=PLANNED, update={"status": "scheduled"}))
+    edit = an_event(1, incident=LATER, update={"status": "scheduled"}) | {"id": "evt-edit"}
+    publish_all(container, edit)
+    assert int(str(calendar_of(reader.get("/en/incidents/inc-1.ics"))["SEQUENCE"])) > 0
+
+
+def test_the_calendar_file_is_in_the_readers_language(container: ApiContainer, reader: TestClient) -> None:
+    title = {"nl": "Verhuizing, deel 1", "en": "Move; part 1"}
+    publish_all(container, an_event(1, incident=PLANNED | {"title": title}, update={"status": "scheduled"}))
+    assert str(calendar_of(reader.get("/nl/incidents/inc-1.ics"))["SUMMARY"]) == "Verhuizing, deel 1"
+    assert str(calendar_of(reader.get("/en/incidents/inc-1.ics"))["SUMMARY"]) == "Move; part 1"
+    assert calendar_of(reader.get("/de-AT/incidents/inc-1.ics"))["UID"]
+
+
+def test_a_disruption_and_what_is_unknown_have_no_calendar_file(container: ApiContainer, reader: TestClient) -> None:
+    publish_all(container, story.events()[0])
+    assert reader.get(f"/nl/incidents/{story.INCIDENT_ID}.ics").status_code == 404
+    assert reader.get("/nl/incidents/none.ics").status_code == 404

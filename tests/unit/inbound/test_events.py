@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.domain.errors import InvalidInputError
-from notifier.domain.incidents.incident import AffectedComponent
+from notifier.domain.incidents.incident import AffectedComponent, Automation
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.events import MAX_ERRORS, check_known, parse_event
 
@@ -332,3 +332,40 @@ def test_a_text_that_holds_nothing_but_a_comment_is_refused(field: str) -> None:
     assert {error.field: error.message for error in caught.value.errors} == {
         f"{field}.en": "must hold more than a comment, which is never shown"
     }
+
+
+def automated(automation: object, status: str = "scheduled") -> Any:
+    return planned(status, automation=automation)
+
+
+def test_the_automation_of_planned_work_is_read() -> None:
+    event = parse_event(
+        json.dumps(automated({"remind": [3600, 60.5], "complete": True, "repeat": "FREQ=WEEKLY;BYDAY=TU"})), now=None
+    )
+    assert event.incident.automation == Automation(
+        remind=(timedelta(hours=1), timedelta(seconds=60.5)), complete=True, repeat="FREQ=WEEKLY;BYDAY=TU"
+    )
+    assert parse_event(json.dumps(automated(None)), now=None).incident.automation is None
+
+
+@pytest.mark.parametrize(
+    ("automation", "field"),
+    [
+        ({"remind": 3600}, "remind"),
+        ({"remind": [0]}, "remind.0"),
+        ({"remind": ["1h"]}, "remind.0"),
+        ({"remind": [91 * 86400]}, "remind.0"),
+        ({"remind": [1] * 11}, "remind"),
+        ({"start": "yes"}, "start"),
+        ({"complete": 1}, "complete"),
+        ({"repeat": "every tuesday"}, "repeat"),
+        ({"repeat": "FREQ=HOURLY"}, "repeat"),
+        ({"stop": True}, "stop"),
+    ],
+)
+def test_a_fault_of_the_automation_is_named(automation: object, field: str) -> None:
+    assert list(faults(automated(automation))) == [f"incident.automation.{field}"]
+
+
+def test_a_disruption_has_no_automation() -> None:
+    assert list(faults(changed("incident.automation", {"start": True}))) == ["incident.automation"]

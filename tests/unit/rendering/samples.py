@@ -91,6 +91,12 @@ def a_moved_notice(status: Status = Status.SCHEDULED, was: Window = WAS) -> Noti
     return a_notice(*updates, incident=MAINTENANCE, windows=(AnnouncedWindow(1, was), AnnouncedWindow(2, now)))
 
 
+def a_reminding_notice() -> Notice:
+    """The second notification of planned work, which only reminds of it."""
+    first, second = an_update(1, status=Status.SCHEDULED), an_update(2, status=Status.SCHEDULED)
+    return a_notice(first, replace(second, reminder=True), incident=MAINTENANCE)
+
+
 def a_notice_saying(body: Mapping[str, str] | str, **changes: Any) -> Notice:
     texts = {"en": body} if isinstance(body, str) else body
     return a_notice(an_update(body=texts, **changes))

@@ -25,6 +25,7 @@ from tests.unit.rendering.samples import (
     a_notice,
     a_notice_saying,
     a_recipient,
+    a_reminding_notice,
     a_renderer,
     an_update,
     as_received,
@@ -46,6 +47,7 @@ NOTICES = {
         }.items()
     },
     MessageKind.MAINTENANCE_MOVED: (a_moved_notice(), 1),
+    MessageKind.MAINTENANCE_REMINDER: (a_reminding_notice(), 1),
 }
 
 LABELS = {
