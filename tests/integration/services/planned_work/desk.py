@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from notifier.domain.incidents.automation import AutomationRules
 from notifier.domain.incidents.incident import Automation, Event, Incident, Update, Window
@@ -29,6 +29,7 @@ BRAND = Brand(
     locales=("nl", "en"),
     timezone="Europe/Amsterdam",
 )
+_MOST_STEPS = 200
 DEFAULTS = AutomationRules(remind=(timedelta(days=1), timedelta(hours=1)), start=True, complete=False)
 WINDOW = Window(PLANNED.start + timedelta(days=2), PLANNED.end + timedelta(days=2) if PLANNED.end else None)
 
@@ -84,11 +85,22 @@ class PlannedDesk:
             Event(id=f"evt-{number}", incident=incident, update=update, notify=more.get("notify", True))
         )
 
-    def until(self, moment: datetime, *, step: timedelta = timedelta(minutes=30)) -> None:
-        """Let time pass; both schedulers sweep at every step."""
-        while self.now < moment:
-            self.pipeline.now = min(self.now + step, moment)
+    def until(self, moment: datetime) -> None:
+        """Let time pass: both schedulers sweep whenever something is due, and at the end."""
+        for _ in range(_MOST_STEPS):
+            at = self._next_at()
+            if at is None or at > moment:
+                self.pipeline.now = moment
+                self.sweep()
+                return
+            self.pipeline.now = max(self.now, at)
             self.sweep()
+        raise AssertionError("something stays due for ever")
+
+    def _next_at(self) -> datetime | None:
+        with self.database.read() as connection:
+            found: datetime | None = connection.execute(select(func.min(t.planned_work.c.next_at))).scalar_one()
+        return found
 
     def sweep(self) -> None:
         """Both schedulers take everything that is due."""
