@@ -1,7 +1,7 @@
 """Drafts and templates as JSON: any part of an event, each checked if present."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any, Protocol
 
@@ -148,6 +148,9 @@ class DraftReader:
             raise InvalidInputError(faults)
         event = parse_event(orjson.dumps(whole), now=now)
         self.checks.check(event)
+        if draft.source and not event.incident.components:
+            # Its source named none of our components: nobody said that all of them are affected.
+            return replace(event, incident=replace(event.incident, components_known=False))
         return event
 
 

@@ -54,6 +54,7 @@ class Drafts:
         """
         now = self.clock()
         with self.database.write() as connection:
+            self.parser.check_parts(wanted.incident, wanted.update)
             draft = self._begun(connection, wanted, actor, now)
             self.parser.check_parts(draft.incident, draft.update)
             drafts.add(connection, draft)
@@ -63,7 +64,7 @@ class Drafts:
     def _begun(self, connection: Connection, wanted: NewDraft, actor: Actor, now: datetime) -> Draft:
         draft_id = f"drf_{new_ulid(now)}"
         known = incident_parts(connection, wanted.incident.get("id"))
-        prepared = self.templates.prepared(connection, wanted.template, wanted.signal_id)
+        prepared = self.templates.prepared(connection, wanted.template, wanted.signal_id, {**known, **wanted.incident})
         incident = merged(merged({"id": f"inc_{new_ulid(now)}"} | known, prepared.incident), wanted.incident)
         update = merged(merged({"id": f"upd_{new_ulid(now)}"}, prepared.update), wanted.update)
         return Draft(

@@ -1,8 +1,9 @@
 """What the placeholders of a template stand for, in each locale of the brand."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from notifier.domain.messages.brand import Brand, Component
 from notifier.domain.proposals.signal import Signal
@@ -30,6 +31,18 @@ class Facts:
             upstream=str(signal.facts.get("page", "")),
             link=signal.link or "",
             at=signal.first_seen_at,
+        )
+
+    def completed(self, incident: Mapping[str, Any], components: Iterable[str]) -> "Facts":
+        """Return the facts with what an incident's checked JSON, or else a template's components, add to them."""
+        named = incident.get("components") or components
+        links, started_at = incident.get("links") or ("",), incident.get("started_at")
+        keys = tuple(item if isinstance(item, str) else item["key"] for item in named)
+        return replace(
+            self,
+            components=self.components or keys,
+            link=self.link or links[0],
+            at=datetime.fromisoformat(started_at) if started_at else self.at,
         )
 
 

@@ -38,8 +38,12 @@ class Templates:
     configured: Sequence[Template]
     placeholders: Placeholders
 
-    def prepared(self, connection: Connection, template_id: str | None, signal_id: str | None) -> Prepared:
+    def prepared(
+        self, connection: Connection, template_id: str | None, signal_id: str | None, incident: Json
+    ) -> Prepared:
         """Return what a template and a signal put into a new draft.
+
+        Placeholders that no signal fills take what the draft's own `incident` says, else the present.
 
         Raises:
             InvalidInputError: There is no such template or signal.
@@ -47,10 +51,9 @@ class Templates:
         signal = signals.find(connection, signal_id) if signal_id is not None else None
         if signal_id is not None and signal is None:
             raise InvalidInputError([FieldError("signal_id", f"there is no signal {signal_id!r}")])
-        facts = Facts.of(signal) if signal is not None else Facts()
-        incident: dict[str, Any] = {}
+        found: dict[str, Any] = {}
         if signal is not None:
-            incident = {
+            found = {
                 "impact": signal.impact.value,
                 "components": [
                     {"key": key, "status": status.value if status else None}
@@ -60,11 +63,12 @@ class Templates:
                 "links": [signal.public_link] if signal.public_link else [],
             }
         if template_id is None:
-            return Prepared(incident=incident, update={}, source=signal.source if signal else None)
+            return Prepared(incident=found, update={}, source=signal.source if signal else None)
         template = self._named(connection, template_id)
-        texts = self.texts(template, facts)
+        facts = Facts.of(signal) if signal is not None else Facts(at=self.clock())
+        texts = self.texts(template, facts.completed(incident, template.components))
         return Prepared(
-            incident=merged(incident, texts.incident),
+            incident=merged(found, texts.incident),
             update=texts.update,
             source=signal.source if signal else None,
         )

@@ -224,6 +224,7 @@ def test_a_template_fills_a_draft_in_every_language_and_what_is_given_wins(api: 
     assert made.status_code == 201
     draft = api.post("/v1/drafts", json={"template": made.json()["id"], "incident": {"impact": "major"}}).json()
     assert draft["incident"]["title"] == template["title"]
+    assert draft["update"]["body"] == {"en": "Affected: Checkout.", "nl": "Getroffen: Afrekenen."}
     assert (draft["incident"]["impact"], draft["template"]) == ("major", made.json()["id"])
     assert published(api, draft).json()["outcome"] == "accepted"
 
@@ -253,3 +254,11 @@ def test_templates_are_changed_removed_and_those_of_the_file_are_left_alone(api_
     assert api.delete("/v1/templates/own").status_code == 409
     assert api.delete(f"/v1/templates/{made['id']}").status_code == 204
     assert api.get(f"/v1/templates/{made['id']}").status_code == 404
+
+
+def test_placeholders_without_a_signal_take_what_the_draft_itself_says(api: Api) -> None:
+    body = {"en": "{components}, {link}, {time}"}
+    made = api.post("/v1/templates", json={"name": "Bank", "title": {"en": "T"}, "body": body}).json()
+    incident = {"components": ["api"], "links": ["https://bank.example"], "started_at": "2026-12-01T09:00:00+01:00"}
+    draft = api.post("/v1/drafts", json={"template": made["id"], "incident": incident}).json()
+    assert draft["update"]["body"]["en"] == "API, https://bank.example, 1 December 2026 09:00 CET"
