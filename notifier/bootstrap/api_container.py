@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from notifier.bootstrap.cached_property import cached_property
 from notifier.bootstrap.hooks import build_endpoint_secrets, build_engine
+from notifier.bootstrap.proposals import build_proposals
 from notifier.bootstrap.subscriber_container import SubscriberContainer
 from notifier.bootstrap.words import build_renderer
 from notifier.channels.webhook import WebhookEngine, validate_headers
@@ -217,7 +218,7 @@ class ApiContainer(SubscriberContainer):
     @cached_property
     def publish_draft(self) -> PublishDraft:
         """Publishes drafts."""
-        return PublishDraft(self.database, self.clock, self.draft_reader, self.ingest)
+        return PublishDraft(self.database, self.clock, self.draft_reader, self.ingest, build_proposals(self))
 
     @cached_property
     def draft_reach(self) -> DraftReach:

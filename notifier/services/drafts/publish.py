@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 from notifier.domain.proposals.draft import Draft, DraftState
 from notifier.services.drafts.manage import held, refuse_closed
@@ -17,6 +18,13 @@ from notifier.storage.proposals import drafts, signals
 Json = Mapping[str, Any]
 
 
+class FollowUp(Protocol):
+    """Proposes what follows from a publication, in its transaction (`notifier.services.signals.proposals`)."""
+
+    def published(self, connection: Connection, incident_id: str, now: datetime) -> None:
+        """Propose the end of an incident whose sources have all ended before it was published."""
+
+
 @dataclass(frozen=True)
 class PublishDraft:
     """Turns a draft into an event, as `POST /v1/events` would take it."""
@@ -25,6 +33,7 @@ class PublishDraft:
     clock: Clock
     parser: DraftParser
     ingest: Ingest
+    follow_up: FollowUp
 
     def publish(self, draft_id: str, *, seen_version: int, actor: Actor, guarded: bool = False) -> Json:
         """Publish a draft; returns the receipt. Published before: the same receipt, and nothing is done.
@@ -48,7 +57,7 @@ class PublishDraft:
             return draft.receipt
         refuse_closed(draft)
         event = replace(self.parser.event_of(draft, self.clock()), guarded=guarded)
-        publication = _Publication(draft, actor, self.clock)
+        publication = _Publication(draft, actor, self.clock, self.follow_up)
         receipt = self.ingest.take(actor.signed(event), alongside=publication)
         answer = receipt.as_json()
         with self.database.write() as connection:
@@ -63,9 +72,11 @@ class _Publication:
     draft: Draft
     actor: Actor
     clock: Clock
+    follow_up: FollowUp
 
     def before(self, connection: Connection) -> None:
         """Hold the draft, unchanged since it was read, or published by somebody else in this moment."""
+        signals.lock_proposals(connection)
         found = held(connection, self.draft.id, self.draft.version)
         if found.state is not DraftState.PUBLISHED:
             refuse_closed(found)
@@ -81,5 +92,6 @@ class _Publication:
         )
         drafts.save(connection, published, seen_version=stored.version)
         signals.published(connection, stored.id, receipt.incident_id)
+        self.follow_up.published(connection, receipt.incident_id, now)
         detail = {"incident_id": receipt.incident_id, "event_id": receipt.event_id, "outcome": receipt.outcome.value}
         record(connection, self.actor, "draft.published", Subject("draft", stored.id), at=now, detail=detail)

@@ -61,6 +61,17 @@ class Proposals:
         if step is Step.OPEN:
             self._open(connection, change, how, now)
 
+    def published(self, connection: Connection, incident_id: str, now: datetime) -> None:
+        """Propose the end of an incident at once if all of its sources ended before it was published."""
+        peers = signals.of_incident(connection, incident_id)
+        ended = [peer for peer in peers if peer.state is SignalState.ENDED]
+        incident = open_incidents.find(connection, incident_id)
+        if not ended or incident is None or incident.status.is_over:
+            return
+        fires = any(peer.state is SignalState.FIRING for peer in peers)
+        if not fires and propose.newest_end(connection, incident_id) is None:
+            self._end(connection, ended[0], incident, None, now)
+
     @staticmethod
     def _peers(connection: Connection, signal: Signal, incident_id: str | None) -> list[Signal]:
         if incident_id is not None:

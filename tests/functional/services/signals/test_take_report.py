@@ -184,6 +184,9 @@ def test_a_person_who_edited_a_draft_keeps_their_words(api: Api) -> None:
     report(api, resolved("b"), group="g2")
     (kept,) = drafts(api)
     assert (kept["version"], "before anybody was notified" in kept["reason"]) == (edited["version"], True)
+    publish(api, kept)
+    (end,) = drafts(api)
+    assert end["update"]["status"] == "resolved"
 
 
 def test_the_end_of_a_published_incident_is_proposed_once(api: Api, clock: Clock) -> None:
