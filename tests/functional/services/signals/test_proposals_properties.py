@@ -24,7 +24,8 @@ ANN = Actor("cli:ann", "here")
 TABLES = (t.signal_alert, t.signal, t.draft, t.incident_update, t.incident, t.event, t.channel_state)
 COMPONENTS = ("checkout", "api")
 
-GROUPS = st.tuples(st.just("report"), st.integers(0, 3), st.sets(st.integers(0, 2)), st.integers(0, 1))
+FIRING = st.sampled_from([frozenset[int](), frozenset({0}), frozenset({0, 1})])
+GROUPS = st.tuples(st.just("report"), st.integers(0, 2), FIRING)
 STEPS = st.one_of(
     GROUPS,
     GROUPS,
@@ -64,8 +65,8 @@ class World:
         elif proposed := self.drafts(DraftState.OPEN):
             getattr(self, step[0])(proposed[0])
 
-    def report(self, group: int, firing: set[int], source: int) -> None:
-        """A whole report of a group: three alerts, those of `firing` fire; the component follows from the group."""
+    def report(self, group: int, firing: frozenset[int], source: int = 0) -> None:
+        """A whole report of a group: two alerts, those of `firing` fire; the component follows from the group."""
         alerts = tuple(
             Alert(
                 key=f"{group}-{number}",
@@ -73,7 +74,7 @@ class World:
                 impact=Impact.MAJOR,
                 components={COMPONENTS[group % 2]: None},
             )
-            for number in range(3)
+            for number in range(2)
         )
         told = Report(
             source=f"mon{source}",
@@ -147,7 +148,7 @@ def clock(container: ApiContainer) -> Clock:
     return found
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEPS, min_size=1, max_size=25))
 @pytest.mark.timeout(300)
 def test_every_outage_has_one_proposal_and_every_incident_an_end(
@@ -162,14 +163,14 @@ def test_every_outage_has_one_proposal_and_every_incident_an_end(
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     reports=st.lists(
-        st.tuples(st.sampled_from([0, 2]), st.sets(st.integers(0, 2), min_size=1), st.integers(0, 1)),
+        st.tuples(st.sampled_from([0, 2]), st.sampled_from([frozenset({0}), frozenset({0, 1})]), st.integers(0, 1)),
         min_size=1,
         max_size=15,
     )
 )
 @pytest.mark.timeout(300)
 def test_groups_of_one_component_that_fire_together_share_one_draft(
-    container: ApiContainer, clock: Clock, reports: list[tuple[int, set[int], int]]
+    container: ApiContainer, clock: Clock, reports: list[tuple[int, frozenset[int], int]]
 ) -> None:
     world = World(container, clock)
     for group, firing, source in reports:

@@ -70,13 +70,14 @@ class UpstreamDesk:
         placeholders = Placeholders(BRAND, [Component(key=key, name={"en": key.title()}) for key in KEYS])
         templates = Templates(database, self.clock, (), placeholders)
         within = timedelta(minutes=10)
-        reports = TakeReport(database, self.clock, Proposals(Contents(templates), within), within)
+        proposals = Proposals(Contents(templates), within)
+        reports = TakeReport(database, self.clock, proposals, within)
         follow = FollowUpstream(self.rules, database, self.clock, reports)
         self.client = PageClient(page.url, connect_timeout=5, timeout=5)
         self.watch = WatchUpstream(self.rules, self.client, parse_upstream_page, follow)
         reader = DraftReader(Anything(), "en")
         self.manage = Drafts(database, self.clock, reader, templates)
-        self.publishing = PublishDraft(database, self.clock, reader, self.pipeline.ingest)
+        self.publishing = PublishDraft(database, self.clock, reader, self.pipeline.ingest, proposals)
 
     def poller(self, owner: str = "one") -> PollPage:
         return PollPage(self.database, self.clock, owner, self.watch, chance=lambda: 0.5)
