@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from notifier.demo import story, subscribers
+from notifier.demo.upstream import Operator, PublishedDraft, Upstream
 from notifier.domain.values import Impact
 from notifier.supervise.installation import Installation
 
@@ -22,6 +23,7 @@ _AWAITED = ("email", "social")
 _OPEN = ("queued", "sending")
 _DELIVERED = ("accepted", "delivered")
 _FIXED_AFTER = 2  # updates
+_CAUSE, _END = 2, 5  # the updates that tell of Cloudflare's outage, and of the end
 
 
 @dataclass(slots=True)
@@ -48,6 +50,7 @@ class Result:
     seconds: float
     rows: Sequence[Sequence[Any]] = field(default=())
     wrong: Sequence[str] = ()
+    drafts: Sequence[PublishedDraft] = ()
 
     @property
     def failed(self) -> bool:
@@ -64,6 +67,7 @@ class Result:
             "duplicates": self.duplicates,
             "seconds": round(self.seconds, 1),
             "wrong": list(self.wrong),
+            "drafts": [draft.as_json() for draft in self.drafts],
         }
 
 
@@ -71,10 +75,17 @@ class Replay:
     """One replay on one installation."""
 
     def __init__(
-        self, system: Installation, *, merchants: int, speed: float, watch: Callable[[Progress], None]
+        self,
+        system: Installation,
+        upstream: Upstream,
+        *,
+        merchants: int,
+        speed: float,
+        watch: Callable[[Progress], None],
     ) -> None:
         """`speed`: the factor of time compression."""
-        self._system, self._speed, self._watch = system, speed, watch
+        self._system, self._upstream, self._speed, self._watch = system, upstream, speed, watch
+        self._drafts: list[PublishedDraft] = []
         self._people = subscribers.merchants(merchants)
         self._partners = subscribers.partners()
         self._progress = Progress()
@@ -86,17 +97,30 @@ class Replay:
         """Import subscribers, publish the six events, and return when everything has been sent."""
         self._show_line("importing merchants and partners")
         self._add_people()
-        events = story.events()
+        operator, events = Operator(self._system), story.events()
         started = time.monotonic()
         for number, (event, pause) in enumerate(zip(events, [*self._pauses(events), 0.0], strict=True), start=1):
             self._show_line(f"{event['update']['posted_at'][11:16]}  {event['update']['status']}")
-            self._system.call("POST", "/v1/events", event)
+            self._publish(number, event, operator)
             self._progress.updates = number
             if number == _FIXED_AFTER:
                 self._fix_partners()
             self._wait(pause, number)
         self._await_end()
         return self._count(time.monotonic() - started)
+
+    def _publish(self, number: int, event: dict[str, Any], operator: Operator) -> None:
+        """Publish an update: the cause as the draft that Cloudflare's page led to, the others by themselves."""
+        draft = operator.publish(event) if number == _CAUSE else None
+        if draft is not None:
+            self._drafts.append(draft)
+        else:
+            links = {"links": self._drafts[0].links} if self._drafts else {}
+            self._system.call("POST", "/v1/events", {**event, "incident": {**event["incident"], **links}})
+        if number == _CAUSE - 1:
+            self._upstream.begin()
+        elif number == _END:
+            self._upstream.end()
 
     def _pauses(self, events: Sequence[dict[str, Any]]) -> list[float]:
         times = [datetime.fromisoformat(event["update"]["posted_at"]) for event in events]
@@ -183,7 +207,13 @@ class Replay:
             duplicates=sum(number - 1 for number in seen.values()) + summary["posts"]["same_text_twice"],
             seconds=seconds,
             rows=[self._row(item, summary) for item in notifications],
-            wrong=[*self._compare(notifications, summary), *self._undelivered(notifications), *self._missing(summary)],
+            wrong=[
+                *self._compare(notifications, summary),
+                *self._undelivered(notifications),
+                *self._missing(summary),
+                *([] if self._drafts else ["no draft was proposed from Cloudflare's page in time"]),
+            ],
+            drafts=self._drafts,
         )
 
     def _ledger(self, notifications: Sequence[dict[str, Any]], posted: Mapping[str, str]) -> set[str]:

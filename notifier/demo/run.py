@@ -15,6 +15,8 @@ from rich.text import Text
 
 from notifier.demo import story
 from notifier.demo.replay import Progress, Replay, Result
+from notifier.demo.upstream import Upstream
+from notifier.sandbox.server import SandboxServer
 from notifier.supervise.installation import Installation, installation
 
 _WINDOW_SECONDS = 60  # the default policy's, compressed by the same factor
@@ -31,20 +33,24 @@ def run_demo(data_dir: Path, *, speed: float, subscribers: int, keep: bool, quie
         quiet: Print only what `keep` needs.
         console: Where to print.
     """
-    with _stopped_by_signals(), _folder(data_dir) as folder:
-        config = folder / "notifier.toml"
-        config.write_text(_policy(speed), encoding="utf-8")
+    with _stopped_by_signals(), _folder(data_dir) as folder, SandboxServer() as pages:
+        upstream, config = Upstream(pages), folder / "notifier.toml"
+        config.write_text(_policy(speed) + upstream.policy(), encoding="utf-8")
         environ = {"NOTIFIER_CONFIG": str(config), "NOTIFIER_WEBHOOK_ALLOW_NETWORKS": "127.0.0.0/8"}
         with installation(folder, environ) as system, _progress(console, quiet=quiet) as live:
             replay = Replay(
-                system, merchants=subscribers, speed=speed, watch=lambda progress: live.update(_line(progress))
+                system,
+                upstream,
+                merchants=subscribers,
+                speed=speed,
+                watch=lambda progress: live.update(_line(progress)),
             )
             result = replay.run()
             live.stop()
             if not quiet:
                 _show(console, result)
             if keep:
-                _keep(console, system)
+                _keep(console, system, upstream)
         return result
 
 
@@ -104,6 +110,7 @@ def _show(console: Console, result: Result) -> None:
     for row in result.rows:
         table.add_row(*("" if value is None else str(value) for value in row))
     console.print(table)
+    _show_drafts(console, result)
     console.print("mails     " + _pairs(result.emails))
     console.print("posts     " + _pairs(result.social))
     console.print(f"webhooks  {result.webhooks}")
@@ -113,16 +120,26 @@ def _show(console: Console, result: Result) -> None:
         console.print(f"  {fault}", markup=False)
 
 
+def _show_drafts(console: Console, result: Result) -> None:
+    table = Table(title="Drafts", title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in ("draft", "update", "proposed by", "published by"):
+        table.add_column(column)
+    for draft in result.drafts:
+        table.add_row(draft.id, draft.update_id, draft.proposed_by, draft.published_by)
+    console.print(table)
+
+
 def _pairs(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {number}" for name, number in counts.items())
 
 
-def _keep(console: Console, system: Installation) -> None:
+def _keep(console: Console, system: Installation, upstream: Upstream) -> None:
     """Keep the installation running for a look around."""
     pages = {
         "inbox": f"{system.sandbox}/inbox",
         "posts": f"{system.sandbox}/social",
         "webhooks": f"{system.sandbox}/webhooks",
+        "cause": f"{upstream.url}/api/v2/incidents.json",
         "incident": f"{system.url}/en/incidents/{story.INCIDENT_ID}",
         "console": f"{system.url}/console",
         "API": f"{system.url}/docs",

@@ -62,7 +62,7 @@ def _provider_routes(sandbox: Sandbox) -> list[Route]:
         routes += sandbox.bluesky.routes(prefix)
     for prefix in ("/sendgrid/v3", "/v3"):
         routes += sandbox.management.routes(prefix)
-    return routes
+    return routes + sandbox.status_pages.routes()
 
 
 @asynccontextmanager

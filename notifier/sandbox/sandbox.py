@@ -14,6 +14,7 @@ from notifier.sandbox.sendgrid.manage import Management
 from notifier.sandbox.sendgrid.poster import EventPoster
 from notifier.sandbox.sendgrid.signing import new_signing_key, public_key_of
 from notifier.sandbox.sendgrid.store import MailStore
+from notifier.sandbox.statuspage.api import StatusPagesApi
 from notifier.sandbox.x.api import XApi
 
 
@@ -24,6 +25,7 @@ class Sandbox:
         self.live = Live(config)
         self.started_at = self.live.now()
         self.faults = FaultBook()
+        self.status_pages = StatusPagesApi()
         self.signing_key = config.event_signing_key or new_signing_key()
         self._open()
 
@@ -42,7 +44,7 @@ class Sandbox:
         self.hooks = HooksApi(self.live, self.ledger)
 
     def forget(self) -> None:
-        """Drop everything received; credentials, faults, rules, rates and registered hooks stay."""
+        """Drop everything received; credentials, faults, rules, rates, status pages and registered hooks stay."""
         self.ledger.clear()
         self.mail.forget()
         self.poster.forget()

@@ -9,9 +9,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,31 @@ class Installation:
     token: str
     pid: int
     log: Path
+    variables: Mapping[str, str] = field(repr=False, default_factory=dict)
 
-    def call(self, method: str, path: str, body: object = None, *, content_type: str = "application/json") -> Any:
-        """Call the API with the admin token; returns the JSON answered."""
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type}
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        content_type: str = "application/json",
+        key: str | None = None,
+    ) -> Any:
+        """Call the API with a key, or the admin token; returns the JSON answered."""
+        headers = {"Authorization": f"Bearer {key or self.token}", "Content-Type": content_type}
         return request(method, self.url + path, body, headers)
+
+    def new_key(self, name: str, scopes: Sequence[str]) -> str:
+        """Create an API key for a person, with `notifier keys create`; returns it."""
+        options = [part for scope in scopes for part in ("--scope", scope)]
+        command = [sys.executable, "-m", "notifier", "keys", "create", "--json", "--name", name, *options]
+        done = subprocess.run(  # noqa: S603
+            command, env=dict(self.variables), check=False, capture_output=True, text=True, cwd=self.log.parent
+        )
+        if done.returncode:
+            raise SystemFailedError(f"no key for {name}: {done.stderr.strip()[-500:]}")
+        return str(json.loads(done.stdout)["key"])
 
     def ask_sandbox(self, method: str, path: str, body: object = None) -> Any:
         """Call the sandbox."""
@@ -100,7 +120,7 @@ def installation(folder: Path, environ: Mapping[str, str], *, port: int = 0) -> 
         try:
             url, sandbox = _await_start(process, log)
             token = environ.get("NOTIFIER_ADMIN_TOKEN") or (data / "admin-token").read_text(encoding="utf-8").strip()
-            yield Installation(url=url, sandbox=sandbox, token=token, pid=process.pid, log=log)
+            yield Installation(url=url, sandbox=sandbox, token=token, pid=process.pid, log=log, variables=variables)
         finally:
             _stop(process)
 

@@ -27,6 +27,9 @@ def test_each_update_reaches_exactly_those_it_should_and_nothing_is_left_behind(
     assert set(found["emails"]) == {"nl", "en", "de", "fr"}
     assert found["social"] == {"x-nl": 6, "x-en": 6}
     assert found["webhooks"] == 6 * 25
+    (draft,) = found["drafts"]
+    assert (draft["update_id"], draft["proposed_by"]) == ("upd-2", "source:cloudflare")
+    assert "Sanne de Vries" in draft["published_by"]
     assert list((tmp_path / "data").iterdir()) == []
 
 

@@ -1,0 +1,1 @@
+"""Stand-ins for other providers' status pages (Atlassian Statuspage, API v2)."""
