@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from notifier.domain.incidents.notice import MessageKind
 from notifier.domain.values import Channel
 from notifier.inbound.event_files import read_stories
 from notifier.rendering.renderer import Renderer
@@ -17,7 +16,9 @@ from tests.support.repository import ROOT
 from tests.unit.rendering.samples import BRAND, COMPONENTS
 
 TRIAL = ROOT / "tests" / "trial_locales"
+
 SCENES = scenes(read_stories(samples_path().read_bytes()), Channel.EMAIL)
+
 # What is not translated on purpose: names, zones, and the brand.
 LATIN = {"MyOnlineStore", "Jansen", "CET", "API", "Checkout", "Backoffice", "iDEAL", "Bancontact", "api", "checkout"}
 
@@ -40,7 +41,3 @@ def test_every_mail_is_arabic_and_runs_from_right_to_left(preview: Preview, scen
     assert '<html lang="ar" dir="rtl"' in mail["html"]
     assert 'dir="rtl" lang="ar"' in mail["html"] or 'lang="ar" dir="rtl"' in mail["html"].partition("<body")[2]
     assert 'align="left"' not in mail["html"]
-
-
-def test_the_samples_show_every_kind_of_message() -> None:
-    assert len({scene.name for scene in SCENES}) == len(SCENES) == len(MessageKind)

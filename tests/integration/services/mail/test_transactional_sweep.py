@@ -9,13 +9,3 @@ def test_a_lost_nudge_is_repeated_by_the_sweep_until_the_letter_is_gone(database
     assert office.post.asked == 2
     office.send.run()
     assert (office.due.run(), office.post.asked) == (0, 2)
-
-
-def test_letters_are_forgotten_after_a_day(database: Database) -> None:
-    office = Office(database)
-    office.sign_up()
-    office.send.run()
-    office.clock.advance(hours=25)
-    office.due.run()
-    with database.read() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM letter").scalar_one() == 0

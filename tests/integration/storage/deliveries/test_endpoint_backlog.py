@@ -1,7 +1,6 @@
 """What a disabled endpoint missed comes when it is enabled: all of it, at once, in order, and nothing twice."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,6 @@ from notifier.domain.values import Reason, Status
 from notifier.services.endpoints.manage import Endpoints
 from notifier.services.security.audit import SYSTEM
 from notifier.storage.database.engine import Database
-from notifier.storage.deliveries import webhook_batches
 from tests.integration.subscriber_lists import VOCABULARY
 from tests.support.fake_endpoints import EndpointHarness, endpoint_harness, url_of
 
@@ -95,38 +93,3 @@ def test_who_wants_the_latest_gets_the_present_state_of_each_incident(database: 
     endpoints_service(harness).enable("end_partner", SYSTEM)
     settle(harness)
     assert received(harness, "partner") == [("inc-1", 1), ("inc-1", 4)]
-
-
-def test_a_message_that_begins_to_wait_just_as_the_earlier_one_ends_does_not_wait_for_a_minute(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    harness = endpoint_harness(database)
-    harness.endpoint("partner")
-    harness.pipeline.post(Status.INVESTIGATING)
-    harness.pipeline.plan_all()
-    harness.pipeline.post(Status.IDENTIFIED)
-    harness.pipeline.plan_all()
-    first, second = (number for _, number in harness.pipeline.tasks.attempts)
-    harness.pipeline.tasks.attempts.clear()
-    looked: list[int] = []
-    look = webhook_batches.around
-
-    def overtaken(connection: Any, stored: Any, batch_id: int) -> Any:
-        found = look(connection, stored, batch_id)
-        looked.append(batch_id)
-        return found
-
-    monkeypatch.setattr(webhook_batches, "around", overtaken)
-    write = database.write
-
-    def after_the_first() -> Any:
-        """Let the first message be told between the second one's look and its departure."""
-        if looked == [second]:
-            monkeypatch.setattr(database, "write", write)
-            harness.attempt.run(first)
-        return write()
-
-    monkeypatch.setattr(database, "write", after_the_first)
-    harness.attempt.run(second)
-    harness.work()
-    assert received(harness, "partner") == [("inc-1", 1), ("inc-1", 2)]

@@ -4,17 +4,17 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
-from html.parser import HTMLParser
 
 import pytest
 
 from notifier.domain.incidents.incident import Window
-from notifier.domain.incidents.notice import MessageKind, Notice
+from notifier.domain.incidents.notice import MessageKind
 from notifier.domain.messages.brand import Account, Brand
 from notifier.domain.messages.message import Mailbox
 from notifier.domain.values import Impact, Platform, Status, WebhookFormat
 from notifier.rendering.renderer import Renderer
 from tests.support.call_counter import calls_of
+from tests.unit.rendering.mail.outlines import outline, received
 from tests.unit.rendering.samples import (
     BRAND,
     INCIDENT,
@@ -54,36 +54,6 @@ LABELS = {
     "nl": ["Storing", "Nieuws over de storing", "Opgelost", "Terugblik", "Gepland onderhoud", "Onderhoud verplaatst"],
     "de": ["Störung", "Neues zur Störung", "Behoben", "Rückblick", "Geplante Wartung", "Wartung verschoben"],
 }
-
-
-class Outline(HTMLParser):
-    """What a screen reader goes by: headings, links, images, the root's attributes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.headings: list[str] = []
-        self.links: list[str] = []
-        self.tags: dict[str, list[dict[str, str | None]]] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.setdefault(tag, []).append(dict(attrs))
-        if re.fullmatch(r"h[1-6]", tag):
-            self.headings.append(tag)
-        if tag == "a":
-            self.links.append(dict(attrs).get("href") or "")
-
-
-def outline(html: str) -> Outline:
-    parser = Outline()
-    parser.feed(html)
-    return parser
-
-
-def received(
-    renderer: Renderer, notice: Notice, locale: str, since: int = 0, **changes: object
-) -> tuple[str, str, str]:
-    mail = renderer.mail(notice, locale=locale, since=since)
-    return as_received(mail.content, a_recipient(renderer, mail, **changes))
 
 
 def test_every_kind_of_message_has_a_case_here() -> None:
@@ -153,13 +123,6 @@ def test_times_are_worked_out_once_per_zone(renderer: Renderer) -> None:
     assert mail.times("Europe/London") is mail.times("Europe/London")
 
 
-def test_only_updates_that_the_reader_has_not_seen_are_listed(renderer: Renderer) -> None:
-    notice = a_notice(*(an_update(number) for number in range(1, 6)))
-    _, text, _ = received(renderer, notice, "nl", since=3)
-    assert [number for number in range(1, 6) if f"({number})." in text] == [4, 5]
-    assert text.index("(5).") < text.index("(4).")
-
-
 def test_a_long_incident_lists_what_fits_and_says_how_many_it_leaves_out(renderer: Renderer) -> None:
     notice = a_notice(*(an_update(number) for number in range(1, 41)))
     _, text, html = received(renderer, notice, "nl")
@@ -184,22 +147,6 @@ def test_thirty_updates_of_any_length_stay_under_sixty_kilobytes(renderer: Rende
         assert "/unsubscribe" in html or "/u/" in html
         assert sum(len(key.encode()) + len(value.encode()) for key, value in recipient.substitutions.items()) <= 10_000
         assert text.count("Ein Absatz") >= 1
-
-
-def test_a_missing_language_falls_back_and_says_so(renderer: Renderer) -> None:
-    _, text, html = received(renderer, a_notice_saying("We are looking for the cause."), "de")
-    assert "Dieser Text ist auf Englisch" in text
-    prose = next(attributes for attributes in outline(html).tags["div"] if attributes["class"] == "prose")
-    assert (prose["lang"], prose["dir"]) == ("en", "ltr")
-    _, text, _ = received(renderer, a_notice_saying({"fr": "Nous cherchons."}), "de")
-    assert "Dieser Text ist auf Französisch" in text
-    _, text, _ = received(renderer, a_notice_saying({"de": "Wir suchen."}), "de-AT")
-    assert "Dieser Text" not in text
-
-
-def test_one_note_serves_a_run_of_foreign_texts(renderer: Renderer) -> None:
-    notice = a_notice(*(an_update(number, body={"en": f"Text {number}."}) for number in (1, 2, 3)))
-    assert received(renderer, notice, "de")[1].count("Dieser Text ist auf Englisch") == 1
 
 
 def test_right_to_left_readers_get_a_right_to_left_mail(renderer: Renderer) -> None:

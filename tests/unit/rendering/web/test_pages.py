@@ -12,7 +12,7 @@ from jinja2.exceptions import SecurityError
 
 from notifier.domain.values import Status
 from notifier.rendering.renderer import Renderer
-from tests.unit.rendering.mail.test_incident_mail import outline
+from tests.unit.rendering.mail.outlines import outline
 from tests.unit.rendering.samples import INCIDENT, LOCALES, MAINTENANCE, an_update
 
 UPDATES = (an_update(1), an_update(2, status=Status.IDENTIFIED), an_update(3, status=Status.RESOLVED))

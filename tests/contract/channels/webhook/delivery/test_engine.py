@@ -5,13 +5,12 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from standardwebhooks import Webhook
 
 from notifier.channels.base import NotAttemptedError
 from notifier.channels.webhook import EngineLimits, SlotLimits
 from notifier.domain.circuit_breaker import BreakerPolicy
-from notifier.domain.errors import TransientDeliveryError, UnavailableError
+from notifier.domain.errors import TransientDeliveryError
 from notifier.domain.messages.message import HookResult
 from notifier.domain.values import Reason
 from tests.contract.channels.webhook.receivers import (
@@ -170,22 +169,6 @@ def test_retries_have_slots_of_their_own() -> None:
         worker.join(10)
 
 
-def test_results_come_in_chunks_while_others_are_still_on_their_way() -> None:
-    gate, chunks = Gate(), list[int]()
-    with receiving(gate) as hanging, receiving() as quick, running(quick_limits(result_chunk=10)) as engine:
-        requests = [a_request(quick.url(), number) for number in range(40)] + [a_request(hanging.url(), 99)]
-        worker = threading.Thread(
-            target=lambda: engine.deliver(requests, on_results=lambda results: chunks.append(len(results)))
-        )
-        worker.start()
-        wait_until(lambda: sum(chunks) == 40)
-        assert worker.is_alive()
-        assert max(chunks) <= 10
-        gate.open.set()
-        worker.join(10)
-    assert sum(chunks) == 41
-
-
 def test_a_caller_need_not_wait_for_the_slow_ones() -> None:
     queues = SlotLimits(fast=5, slow=5, slow_after=0.05)
     gate, told, threads = Gate(), list[HookResult](), set[str]()
@@ -203,35 +186,6 @@ def test_a_caller_need_not_wait_for_the_slow_ones() -> None:
         wait_until(lambda: len(told) == 3)
         assert len(threads) == 2
     assert [result.error for result in told] == [None] * 3
-
-
-def test_an_exception_of_the_callback_reaches_the_caller_and_loses_no_other_result() -> None:
-    gate, told = Gate(), list[HookResult]()
-
-    def record(results: Sequence[HookResult]) -> None:
-        if not told:
-            told.extend(results)
-            raise UnavailableError("the database is gone")
-        told.extend(results)
-
-    with receiving(gate) as hanging, receiving() as quick, running() as engine:
-        with pytest.raises(UnavailableError):
-            engine.deliver([a_request(quick.url(), 1), a_request(hanging.url(), 2)], on_results=record)
-        gate.open.set()
-        wait_until(lambda: len(told) == 2)
-
-
-def test_a_late_callback_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    queues = SlotLimits(fast=5, slow=5, slow_after=0.02)
-    gate = Gate()
-
-    def record(_results: Sequence[HookResult]) -> None:
-        raise UnavailableError("the database is gone")
-
-    with receiving(gate) as hanging, running(quick_limits(first=queues)) as engine:
-        assert engine.deliver([a_request(hanging.url())], on_results=record, wait_for_slow=False) == []
-        gate.open.set()
-        wait_until(lambda: "webhook_results_not_recorded" in caplog.text)
 
 
 def test_many_threads_share_one_engine() -> None:

@@ -12,18 +12,13 @@ import pytest
 
 from notifier.channels.base import NotAttemptedError
 from notifier.channels.webhook import EngineLimits, SlotLimits, TargetPolicy, WebhookEngine
-from notifier.channels.webhook.delivery.limits import ResponseLimits
 from notifier.channels.webhook.egress.url_policy import VettedUrl, vet_url
-from notifier.channels.webhook.http.connection import HttpConnection
 from notifier.channels.webhook.http.transport import HttpTransport
 from notifier.channels.webhook.responses import WebhookResponse
-from notifier.domain.errors import InvalidInputError, OutcomeUnknownError, TransientDeliveryError
+from notifier.domain.errors import InvalidInputError, TransientDeliveryError
 from notifier.domain.values import Reason
 from tests.contract.channels.webhook.receivers import (
-    OK,
     OPEN,
-    Line,
-    Received,
     Receiver,
     a_request,
     quick_limits,
@@ -106,20 +101,6 @@ def test_want_of_sockets_here_is_not_the_receivers_fault(trouble: int, monkeypat
         posting(receiver, scenario)
 
 
-def test_bytes_that_nobody_asked_for_end_an_idle_connection() -> None:
-    def chatty(line: Line, _request: Received) -> bool:
-        line.sock.sendall(OK)
-        line.closing.wait(0.05)
-        line.sock.sendall(OK)  # an answer to nothing
-        return True
-
-    with receiving(chatty) as receiver, running() as engine:
-        assert engine.deliver([a_request(receiver.url())])[0].error is None
-        wait_until(lambda: len(receiver.requests) == 1 and receiver.is_quiet())
-        assert engine.deliver([a_request(receiver.url())])[0].error is None
-        assert receiver.connections == 2
-
-
 def test_idle_connections_are_closed_after_their_time() -> None:
     with receiving() as receiver, running(quick_limits(idle_seconds=0.05, sweep_seconds=0.02)) as engine:
         assert engine.deliver([a_request(receiver.url())])[0].error is None
@@ -131,15 +112,6 @@ def test_without_places_for_idle_connections_each_message_gets_its_own() -> None
         for _ in range(3):
             assert engine.deliver([a_request(receiver.url())])[0].error is None
         assert receiver.connections == 3
-
-
-def test_an_exchange_on_a_closed_connection_says_so() -> None:
-    async def scenario() -> None:
-        connection = HttpConnection(ResponseLimits(), lambda _: None)
-        with pytest.raises(OutcomeUnknownError):
-            await connection.exchange(b"POST / HTTP/1.1\r\n\r\n")
-
-    asyncio.run(scenario())
 
 
 def test_addresses_of_both_families_are_dialled_one_after_the_other() -> None:
