@@ -1,7 +1,7 @@
 """The events of planned work that runs itself. Two schedulers make the same event."""
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -89,7 +89,7 @@ class Announcement:
     """The update that announced a series: what every occurrence says too."""
 
     incident: Incident
-    body: dict[str, str]
+    body: Mapping[str, str]
 
 
 def occurrence_event(story: Story, announced: Announcement, occurrence_id: str, window: Window, now: datetime) -> Event:

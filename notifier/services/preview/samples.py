@@ -1,11 +1,12 @@
 """Sample events that produce every kind of message, for templates, translations and screenshots."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from notifier.domain.incidents.incident import Event
 from notifier.domain.incidents.notice import Notice
+from notifier.domain.messages.team import TeamSubject
 from notifier.domain.values import Channel
 from notifier.rendering.mail.account_mail import (
     AccountMessage,
@@ -15,6 +16,7 @@ from notifier.rendering.mail.account_mail import (
     EndpointWarning,
     SubscriptionConfirm,
     SubscriptionKnown,
+    TeamReminder,
 )
 from notifier.rendering.renderer import Renderer
 from notifier.services.preview.render import notice_of
@@ -48,7 +50,16 @@ def scenes(stories: Mapping[str, Sequence[Event]], channel: Channel) -> list[Sce
         for number, since in steps:
             events = stories[name][:number]
             found.append(Scene(notice_of(events, channel, events[-1].update.ordered_at), since))
+    announced = stories["maintenance"][0]
+    again = _reminder_of(announced)
+    found.append(Scene(notice_of([announced, again], channel, again.update.ordered_at), 1))
     return found
+
+
+def _reminder_of(event: Event) -> Event:
+    posted_at = event.update.posted_at + timedelta(hours=2)
+    update = replace(event.update, id="upd-reminder", posted_at=posted_at, next_update_at=None)
+    return replace(event, id="evt-reminder", update=update, reminder=True)
 
 
 def account_mail(renderer: Renderer, message: AccountMessage, locale: str, timezone: str) -> dict[str, str]:
@@ -81,5 +92,8 @@ def account_messages(public_url: str) -> dict[str, AccountMessage]:
             because=DisabledBecause.FAILING,
             last_error="503 Service Unavailable",
             manage_url=manage,
+        ),
+        "team_reminder": TeamReminder(
+            about=TeamSubject.MAINTENANCE_OVER, title="Database", url=f"{public_url}/console", since=_THEN
         ),
     }
