@@ -18,6 +18,7 @@ from notifier.services.provider_events.record import RecordProviderEvents
 from notifier.services.security.audit import AuditLog
 from notifier.services.signals.manage import Signals
 from notifier.services.signals.publish_report import PublishReport
+from notifier.services.signals.take_once import TakeOnce
 from notifier.services.signals.take_report import TakeReport
 
 
@@ -62,6 +63,11 @@ class InboundContainer:
         """Announces the reports of sources that may."""
         texts = neutral_texts(self._container.locales)
         return PublishReport(self.reports, self._container.ingest, texts)
+
+    @cached_property
+    def messages(self) -> TakeOnce:
+        """Tells messages that come again."""
+        return TakeOnce(self._container.database, self._container.clock)
 
     @cached_property
     def statuspage(self) -> IngestStatuspage:

@@ -64,8 +64,8 @@ def _check_sources(config: ConfigFile) -> None:
 def _check_kind(place: str, source: SourceSection) -> None:
     """Reject keys that a source of this kind does not have; require those it needs."""
     is_generic, known = source.kind is SourceKind.GENERIC, ", ".join(GENERIC_FIELDS)
-    if source.fields and not is_generic:
-        raise ConfigError(f"{place}.fields", "belongs to kind generic alone")
+    if source.fields and source.kind not in (SourceKind.GENERIC, SourceKind.CLOUDEVENTS):
+        raise ConfigError(f"{place}.fields", "belongs to the kinds generic and cloudevents alone")
     for name in source.fields:
         if name not in GENERIC_FIELDS:
             raise ConfigError(f"{place}.fields.{name}", f"is not known; known: {known}")

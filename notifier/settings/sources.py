@@ -28,7 +28,7 @@ from notifier.settings.section import Key, LocaleTag, Localized, Seconds, Sectio
 IGNORED_BY_DEFAULT = ({"alertname": "Watchdog"}, {"alertname": "TestAlert"}, {"severity": "none"})
 IMPACT_BY_DEFAULT = {"critical": Impact.MAJOR, "warning": Impact.MINOR, "info": Impact.NONE, "none": Impact.NONE}
 ENDED_BY_DEFAULT = ("resolved", "ok", "up", "closed", "recovered", "ended")
-# What the expressions of kind `generic` can extract, named like their keys under `fields`.
+# What the expressions of the kinds `generic` and `cloudevents` can extract, named like their keys under `fields`.
 GENERIC_FIELDS = ("key", "status", "component", "severity", "title", "detail", "started_at", "link")
 LEAST_GENERIC = ("key", "status")
 

@@ -36,7 +36,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     StatuspageMessage,
     Problem,
 )
-_METHODS = ("get", "post", "patch", "put", "delete")
+_METHODS = ("get", "post", "patch", "put", "delete", "options")
 _PROBLEMS = {
     "400": "The body is not valid JSON; the detail gives the position.",
     "401": "The API key is missing or invalid.",

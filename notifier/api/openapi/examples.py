@@ -102,6 +102,36 @@ ALERTS: Json = {
     ],
 }
 
+UPTIME_KUMA: Json = {
+    "heartbeat": {"monitorID": 7, "status": 0, "time": "2026-08-01 09:57:31.204", "msg": "connect ETIMEDOUT"},
+    "monitor": {"id": 7, "name": "Checkout", "tags": [{"name": "component", "value": "checkout"}]},
+    "msg": "[Checkout] [Down] connect ETIMEDOUT",
+}
+
+BETTER_STACK: Json = {
+    "data": {
+        "id": "204815",
+        "type": "incident",
+        "attributes": {
+            "name": "Checkout",
+            "cause": "Status 503",
+            "status": "Started",
+            "started_at": "2026-08-01T09:57:31.000Z",
+            "resolved_at": None,
+        },
+    }
+}
+
+CLOUD_EVENT: Json = {
+    "specversion": "1.0",
+    "id": "e1",
+    "source": "/checks/eu",
+    "type": "com.example.check.changed",
+    "subject": "checkout-eu",
+    "time": "2026-08-01T09:57:31Z",
+    "data": {"status": "down", "component": "checkout", "severity": "critical", "title": "Checkout fails"},
+}
+
 MAIL_EVENTS: list[Json] = [
     {
         "email": "owner@bloemenhuis.example",

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import Annotated, Any, NamedTuple
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from starlette.exceptions import HTTPException
 
 from notifier.api.auth import actor_of, may_hand_in, may_hand_in_if_keyed
 from notifier.api.http.responses import json_answer
-from notifier.api.openapi.examples import ALERTS, MAIL_EVENTS, STATUSPAGE
+from notifier.api.openapi.examples import ALERTS, BETTER_STACK, CLOUD_EVENT, MAIL_EVENTS, STATUSPAGE, UPTIME_KUMA
 from notifier.api.openapi.models import FeedbackOut, IntegrationReceiptOut
-from notifier.api.openapi.route_docs import raw_body, returns
+from notifier.api.openapi.route_docs import raw_body, refuses, returns
 from notifier.api.runtime import ApiRuntime, Runtime
 from notifier.domain.incidents.status_news import ComponentNews
 from notifier.domain.proposals.signal import Report
@@ -34,9 +34,19 @@ _OBJECT: dict[str, Any] = {"type": "object"}
 _BODIES: dict[str, dict[str, Any]] = {
     "application/json": {
         "schema": _OBJECT,
-        "examples": {"alertmanager": {"value": ALERTS}, "statuspage": {"value": STATUSPAGE}},
-    }
+        "examples": {
+            "alertmanager": {"value": ALERTS},
+            "statuspage": {"value": STATUSPAGE},
+            "uptime_kuma": {"value": UPTIME_KUMA},
+            "better_stack": {"value": BETTER_STACK},
+        },
+    },
+    "application/cloudevents+json": {"schema": _OBJECT, "example": CLOUD_EVENT},
+    "application/cloudevents-batch+json": {"schema": {"type": "array", "items": _OBJECT}, "example": [CLOUD_EVENT]},
+    "application/x-www-form-urlencoded": {"schema": _OBJECT},
+    "multipart/form-data": {"schema": _OBJECT},
 }
+_UNREADABLE = "An event format of CloudEvents other than JSON."
 _RECORDED = "only recorded: the source has mode record"
 
 
@@ -45,6 +55,7 @@ def _json(schema: dict[str, Any], example: object) -> dict[str, Any]:
 
 
 Producer = Annotated[Caller, Depends(may_hand_in)]
+Origin = Annotated[str | None, Header(alias="WebHook-Request-Origin", max_length=255, description="Who would deliver.")]
 
 
 class _By(NamedTuple):
@@ -96,7 +107,7 @@ def _mail_events(runtime: ApiRuntime, body: bytes, signature: tuple[str, str], *
 @router.post(
     "/{kind}/{source}",
     status_code=202,
-    responses=returns(202, IntegrationReceiptOut),
+    responses=returns(202, IntegrationReceiptOut) | refuses({415: _UNREADABLE}),
     openapi_extra=raw_body(_BODIES),
 )
 async def take_report(
@@ -110,7 +121,10 @@ async def take_report(
         str | None, Query(max_length=35, description="Language of its texts; as configured if omitted.")
     ] = None,
 ) -> Response:
-    """Receive a webhook of another system: Alertmanager, Grafana, a Statuspage, and others.
+    """Receive a webhook of another system, in the format that `kind` names.
+
+    Alertmanager, Grafana, Atlassian Statuspage, Uptime Kuma, Better Stack, CloudEvents, or any other JSON or form that
+    the `fields` of its source describe.
 
     What it reports becomes a signal, and a draft that a person publishes; nobody is notified before. With mode
     `publish` in `[[sources]]` it is announced: in neutral words, or with those of a Statuspage; once all alerts are
@@ -136,12 +150,15 @@ def _take(runtime: ApiRuntime, seen: InboundRequest, reading: ReadingRules, by: 
     if reading.source.kind is SourceKind.STATUSPAGE:
         return _statuspage(runtime, seen, reading, by)
     receipt = nothing_told(reading.source.kind, reading.source.name)
-    for report in PARSERS[reading.source.kind](seen, reading):
-        if reading.source.mode is SourceMode.PUBLISH:
-            receipt = runtime.inbound.publishing.take(report, by.actor, guarded=by.guarded)
-        else:
-            receipt = _proposed(runtime, report, reading)
+    for found in PARSERS[reading.source.kind](seen, reading):
+        receipt = runtime.inbound.messages.take(found, lambda report: _followed(runtime, report, reading, by))
     return receipt
+
+
+def _followed(runtime: ApiRuntime, report: Report, reading: ReadingRules, by: _By) -> IntegrationReceipt:
+    if reading.source.mode is SourceMode.PUBLISH:
+        return runtime.inbound.publishing.take(report, by.actor, guarded=by.guarded)
+    return _proposed(runtime, report, reading)
 
 
 def _statuspage(runtime: ApiRuntime, seen: InboundRequest, reading: ReadingRules, by: _By) -> IntegrationReceipt:
@@ -156,3 +173,15 @@ def _proposed(runtime: ApiRuntime, report: Report, reading: ReadingRules) -> Int
     if reading.source.mode is SourceMode.RECORD:
         return runtime.inbound.reports.take(replace(report, ignored=report.ignored or _RECORDED))
     return runtime.inbound.reports.take(report, Proposing(template_id=reading.source.template))
+
+
+@router.options("/{kind}/{source}", status_code=204, response_class=Response)
+async def consent(
+    runtime: Runtime, _caller: Producer, *, kind: SourceKind, source: str, origin: Origin = None
+) -> Response:
+    """Consent to the deliveries of a sender that asks first (CloudEvents, "HTTP 1.1 Web Hooks", chapter 4)."""
+    runtime.inbound.reading(kind, check_source(source), None)
+    headers = {"Allow": "POST, OPTIONS"}
+    if origin is not None:
+        headers |= {"WebHook-Allowed-Origin": origin, "WebHook-Allowed-Rate": "*"}
+    return Response(status_code=204, headers=headers)

@@ -44,7 +44,7 @@ class Report:
     or an operator needs; `page` names an upstream's page, `status` is the status that the source's
     incident has, and `title` and `body` (per locale) are texts that may be proposed to readers as they
     are. `at`: when the source sent it. `is_whole`: `alerts` are all of the group, so that one of it
-    that is missing has ended.
+    that is missing has ended. `is_message`: `change` identifies one message, which is taken once.
     """
 
     source: str
@@ -59,6 +59,7 @@ class Report:
     ignored: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     is_whole: bool = False
+    is_message: bool = False
 
     @property
     def is_firing(self) -> bool:

@@ -52,8 +52,8 @@ class SourceRules:
     impact. `components`: their names (of label values, monitors, pages) to keys of ours, before our
     own keys and names are tried. `locale`: the language of its texts; None: the brand's default.
     `languages`: a body that holds two languages begins in the first and goes on in the next behind
-    its mark, such as `("nl", "EN:")`. `fields`: JMESPath expressions of kind `generic`, by what they
-    find; `ended`: the states (lower case) that end an alert of that kind. `url`, `every`: a
+    its mark, such as `("nl", "EN:")`. `fields`: JMESPath expressions of the kinds `generic` and
+    `cloudevents`, by what they find; `ended`: the states (lower case) that end an alert of these. `url`, `every`: a
     Statuspage that is polled as well.
     """
 

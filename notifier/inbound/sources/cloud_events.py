@@ -147,9 +147,9 @@ def _report(event: _Event, request: InboundRequest, rules: ReadingRules, below: 
     document = without_marks(event.model_dump(mode="json", exclude={"data_base64"}))
     found = Extraction({**DEFAULT_FIELDS, **rules.source.fields}, document, place=f"{below}fields")
     identity = digest(event.source, event.id)
-    if not found.text("status"):
-        untold = Condition(key=identity, is_firing=True, title=event.type, ignored=_NO_STATE, change=identity)
-        return report_of(untold, request, rules)
-    condition = condition_of(found, rules)
-    own = replace(condition, key=digest(event.source, condition.key), at=event.time, change=identity)
-    return report_of(own, request, rules)
+    if found.text("status"):
+        told = condition_of(found, rules)
+        condition = replace(told, key=digest(event.source, told.key), at=event.time)
+    else:
+        condition = Condition(key=identity, is_firing=True, title=event.type, at=event.time, ignored=_NO_STATE)
+    return report_of(replace(condition, change=identity, is_message=True), request, rules)

@@ -18,7 +18,7 @@ class Condition:
 
     `key`: the source's own identity of it, the same until it ends. `labels`: what matchers under
     `ignore` look at; the severity is among them. `components`: the source's names. `change`: the
-    identity of the message, where the source has one. `ignored`: why it is only recorded, whatever
+    identity of this state, or with `is_message` of the very message. `ignored`: why it is only recorded, whatever
     the matchers say.
     """
 
@@ -32,6 +32,7 @@ class Condition:
     started_at: datetime | None = None
     at: datetime | None = None
     change: str | None = None
+    is_message: bool = False
     ignored: str | None = None
 
 
@@ -55,6 +56,7 @@ def report_of(condition: Condition, request: InboundRequest, rules: ReadingRules
         detail=detail,
         link=web_link(condition.link.strip()),
         ignored=ignored,
+        is_message=condition.is_message,
         facts=_texts(title, condition.detail, rules) if rules.source.publish_texts and title else {},
     )
 

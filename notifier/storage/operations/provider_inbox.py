@@ -46,6 +46,12 @@ def add_many(connection: Connection, events: Sequence[ReportedEvent], now: datet
     return fresh
 
 
+def holds(connection: Connection, event_id: str) -> bool:
+    """Whether a report was stored before."""
+    statement = select(t.provider_event.c.id).where(t.provider_event.c.id == event_id)
+    return connection.execute(statement).one_or_none() is not None
+
+
 def bodies_since(connection: Connection, kind: str, since: datetime, limit: int) -> list[dict[str, Any]]:
     """Return recent reports of a kind, newest first."""
     p = t.provider_event.c

@@ -52,6 +52,13 @@ def test_a_fault_is_refused_by_name(tmp_path: Path, text: str, key: str) -> None
     assert refused.value.field == key
 
 
+def test_a_source_of_cloud_events_may_name_some_fields(tmp_path: Path) -> None:
+    text = '[[sources]]\nname = "bus"\nkind = "cloudevents"\nfields = { status = "data.now" }\n'
+    rules = settings(tmp_path, text).source_rules(SourceKind.CLOUDEVENTS, "bus")
+    assert rules is not None
+    assert rules.fields == {"status": "data.now"}
+
+
 def test_a_source_that_is_not_listed_has_the_defaults(tmp_path: Path) -> None:
     rules = settings(tmp_path, "").source_rules(SourceKind.GRAFANA, "anything")
     assert rules is not None
