@@ -13,7 +13,7 @@ from notifier.rendering.text import markdown
 
 Json = dict[str, Any]
 _FOLDER = Path(__file__).parent
-_METHODS = ("get", "post", "patch", "put", "delete")
+_METHODS = ("get", "post", "patch", "put", "delete", "options")
 _POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _HEADERS = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
 _TEXT_LIMIT = 100_000

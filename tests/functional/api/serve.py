@@ -23,11 +23,11 @@ _PROGRAM = """
 import sys
 from pathlib import Path
 from notifier.api.server import run_api
-from notifier.bootstrap.api_container import Application
+from notifier.bootstrap.api_container import ApiContainer
 from notifier.settings import load_settings
 from notifier.web.pages import page_routes
 
-application = Application(load_settings(cwd=Path.cwd()))
+application = ApiContainer(load_settings(cwd=Path.cwd()))
 sys.exit(run_api(application, host="127.0.0.1", port=0, fd=int(sys.argv[1]), pages=[page_routes(application)]))
 """
 

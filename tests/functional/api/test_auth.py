@@ -49,6 +49,7 @@ MANY = [
     ("POST", "/v1/signals/sig_1/ignore", "publish"),
     ("POST", "/v1/inbound/statuspage/cloud", "publish"),
     ("POST", "/v1/inbound/alertmanager/prom", "publish"),
+    ("OPTIONS", "/v1/inbound/cloudevents/bus", "publish"),
     ("POST", "/v1/inbound/sendgrid/events", "publish"),
 ]
 
