@@ -45,7 +45,8 @@ class InboundContainer:
             raise InvalidInputError([FieldError("kind", f"source {source!r} is configured as another kind")])
         if locale is not None and locale not in vocabulary.locales:
             raise InvalidInputError([FieldError("locale", vocabulary.locale_fault(locale))])
-        language = locale or rules.locale or vocabulary.default_locale
+        written = rules.languages[0] if rules.languages else rules.locale
+        language = locale or written or vocabulary.default_locale
         return ReadingRules(source=rules, components=self.component_names, locale=language)
 
     @cached_property

@@ -26,7 +26,7 @@ _INLINE = re.compile(r"[\\`*\[\]<~|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w+;)")
 _BLOCK = re.compile(r"([#+=>-])|(\d{1,9})([.)])", re.ASCII)
 _NO_KEY = re.compile(r"[^a-z0-9]+")
 _KEY_LENGTH = 64
-_CUT = " \N{HORIZONTAL ELLIPSIS}"  # marks a truncated text
+CUT = " \N{HORIZONTAL ELLIPSIS}"  # marks a truncated text
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -61,8 +61,9 @@ def read(model: type[Model], data: bytes) -> Model:
 
 
 def one_line(text: str, limit: int = MAX_TITLE) -> str:
-    """Return a title: one line without control characters, truncated at `limit`."""
-    return _BLANKS.sub(" ", without_comments(cleaned(text))).strip()[:limit].strip()
+    """Return a title: one line without control characters, truncated with an ellipsis at `limit`."""
+    line = _BLANKS.sub(" ", without_comments(cleaned(text))).strip()
+    return line if len(line) <= limit else line[: limit - len(CUT)].rstrip() + CUT
 
 
 def plain_detail(text: str) -> str:
@@ -79,16 +80,18 @@ def as_markdown(text: str, limit: int = MAX_BODY) -> str:
     # Drop what rendering drops: otherwise a mark after it could end up at the start of a line.
     plain = without_comments(cleaned(text[:limit])).strip()
     paragraphs = re.split(r"\n[ \t]*\n\s*", plain)
-    mark = _CUT if len(text) > limit else ""
+    mark = CUT if len(text) > limit else ""
     while True:
-        written = "\n\n".join("\\\n".join(_line(line) for line in part.split("\n")) for part in paragraphs)
+        lines = ([escaped_line(line.strip()) for line in part.split("\n")] for part in paragraphs)
+        written = "\n\n".join("\\\n".join(part) for part in lines)
         if len(written) + len(mark) <= limit:
             return written + mark
-        paragraphs, mark = _halved(paragraphs), _CUT
+        paragraphs, mark = _halved(paragraphs), CUT
 
 
-def _line(line: str) -> str:
-    escaped = _INLINE.sub(r"\\\g<0>", line.strip())
+def escaped_line(line: str) -> str:
+    """Return a line of plain text as Markdown in which nothing is markup."""
+    escaped = _INLINE.sub(r"\\\g<0>", line)
     found = _BLOCK.match(escaped)
     if found is None:
         return escaped

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from notifier.domain.errors import ConfigError
+from notifier.domain.proposals.page_languages import marked_languages
 from notifier.domain.proposals.source_rules import SourceKind
 from notifier.domain.values import Platform
 from notifier.settings.config_file import AccountSection, ConfigFile
@@ -47,7 +48,7 @@ def _check_sources(config: ConfigFile) -> None:
         place = f"sources.{number}"
         _check_kind(place, source)
         _check_components(config, f"{place}.components", source.components.values())
-        _check_locales(config, f"{place}.languages", source.languages[:1])
+        _check_locales(config, f"{place}.languages", [one.locale for one in marked_languages(source.languages)])
         _check_locales(config, f"{place}.locale", [source.locale] if source.locale else [])
         _check_template(f"{place}.template", source.template, templates)
     for number, upstream in enumerate(config.upstreams):

@@ -11,6 +11,7 @@ from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, Field, Strict
 
 from notifier.domain.incidents.automation import AutomationRules
+from notifier.domain.proposals.page_languages import marked_languages
 from notifier.domain.proposals.source_rules import (
     DraftRules,
     SourceKind,
@@ -54,6 +55,11 @@ def _localized_with_placeholders(texts: dict[str, str]) -> dict[str, str]:
     return texts
 
 
+def _languages(written: list[str]) -> list[str]:
+    marked_languages(written)
+    return written
+
+
 def _team_url(text: str) -> str:
     return http_url(text) if text else text
 
@@ -85,7 +91,7 @@ class SourceSection(Section):
     template: str | None = None
     publish_texts: bool = False
     locale: LocaleTag | None = None
-    languages: list[Text] = Field(default_factory=list)
+    languages: Annotated[list[Text], AfterValidator(_languages)] = Field(default_factory=list)
     fields: dict[str, Annotated[str, AfterValidator(_expression)]] = Field(default_factory=dict)
     ended: list[Text] = Field(default_factory=lambda: list(ENDED_BY_DEFAULT))
     url: Annotated[str, AfterValidator(http_url)] | None = None

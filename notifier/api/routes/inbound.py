@@ -19,8 +19,8 @@ from notifier.inbound.integrations import check_source
 from notifier.inbound.kinds import PARSERS
 from notifier.inbound.requests import InboundRequest, ReadingRules
 from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse_mail_events
-from notifier.inbound.sources.statuspage import report_of
-from notifier.inbound.statuspage import PageSource, parse_statuspage
+from notifier.inbound.sources.statuspage import page_source, report_of
+from notifier.inbound.statuspage import parse_statuspage
 from notifier.services.events.intake_log import log_taken
 from notifier.services.events.integrations import IntegrationReceipt
 from notifier.services.provider_events.record import ProviderEventSummary
@@ -162,8 +162,7 @@ def _followed(runtime: ApiRuntime, report: Report, reading: ReadingRules, by: _B
 
 
 def _statuspage(runtime: ApiRuntime, seen: InboundRequest, reading: ReadingRules, by: _By) -> IntegrationReceipt:
-    page = PageSource(source=reading.source.name, locale=reading.locale, components=reading.components)
-    news = parse_statuspage(seen.body, page)
+    news = parse_statuspage(seen.body, page_source(reading))
     if reading.source.mode is SourceMode.PUBLISH or isinstance(news, ComponentNews):
         return runtime.inbound.statuspage.take(news, by.actor, guarded=by.guarded)
     return _proposed(runtime, report_of(news, reading.source.name, seen.received_at), reading)

@@ -6,7 +6,23 @@ from typing import Any
 from notifier.domain.ids import digest
 from notifier.domain.incidents.incident import Event
 from notifier.domain.incidents.status_news import IncidentNews
+from notifier.domain.proposals.page_languages import marked_languages
 from notifier.domain.proposals.signal import OWN_PAGE, Alert, Report
+from notifier.inbound.requests import ReadingRules
+from notifier.inbound.statuspage import PageSource
+
+
+def page_source(reading: ReadingRules) -> PageSource:
+    """Return how to read a page. In another language than its texts begin with, they are not split."""
+    languages = marked_languages(reading.source.languages)
+    return PageSource(
+        source=reading.source.name,
+        locale=reading.locale,
+        components=reading.components,
+        mapping=reading.source.components,
+        languages=languages if languages and languages[0].locale == reading.locale else (),
+        url=reading.source.url,
+    )
 
 
 def report_of(news: IncidentNews, source: str, at: datetime) -> Report:
@@ -40,5 +56,6 @@ def _facts(event: Event) -> dict[str, Any]:
         for name in ("scheduled_for", "scheduled_until")
         if (moment := getattr(event.incident, name)) is not None
     }
-    said = {"title": dict(event.incident.title), "body": dict(event.update.body), "status": event.update.status.value}
+    said: dict[str, Any] = {"incident": event.incident.id, "update": event.update.id}
+    said |= {"title": dict(event.incident.title), "body": dict(event.update.body), "status": event.update.status.value}
     return said | window | {"notify": event.notify}

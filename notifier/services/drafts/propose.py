@@ -116,7 +116,7 @@ def is_suggested(draft: Draft) -> bool:
 
 def _parts(draft: Draft, content: Content) -> dict[str, Any]:
     return {
-        "incident": {"id": draft.incident_id, **content.incident},
+        "incident": {**content.incident, "id": draft.incident_id},
         "update": {"id": draft.update["id"], **content.update},
         "after": content.after,
         "visible": content.visible,

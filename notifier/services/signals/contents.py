@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from notifier.domain.proposals.grouping import BEGAN_AT, worst_of
-from notifier.domain.proposals.signal import UPSTREAM, Signal, SignalState
+from notifier.domain.proposals.signal import OWN_PAGE, UPSTREAM, Signal, SignalState
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.services.drafts.built_in_texts import Occasion, Texts, body_of, title_of
 from notifier.services.drafts.manage import incident_parts
@@ -56,7 +56,8 @@ class Contents:
             parts = incident_parts(connection, incident.id)
             if signal.components:
                 parts |= {"components": _as_json(signal.components)}
-            return _update(incident, parts, own.update.get("status", incident.status.value), own.update.get("body", {}))
+            status = own.update.get("status", incident.status.value)
+            return _update(incident, parts, status, own.update.get("body", {}), own.update.get("id"))
         is_fixed = signal.facts.get("status") == Status.MONITORING
         parts = incident_parts(connection, incident.id)
         links = dict.fromkeys((*parts.get("links", ()), *([signal.link] if signal.link else ())))
@@ -73,7 +74,8 @@ class Contents:
         is_said = Status(own["status"]).closes if own.get("status") else False
         body = own["body"] if is_said and own.get("body") else body_of(Occasion.END, self._locales)
         status = own["status"] if is_said else Status.RESOLVED.value
-        return _update(incident, parts | {"components": operational}, status, body)
+        its_id = own["id"] if is_said and own.get("id") else None
+        return _update(incident, parts | {"components": operational}, status, body, its_id)
 
     def _prepared(self, connection: Connection, first: Signal, facts: Facts, template_id: str | None) -> Prepared:
         own = _own_words(first)
@@ -101,17 +103,25 @@ class Contents:
         return self.templates.placeholders.brand.locales
 
 
-def _update(incident: IncidentNow, parts: dict[str, Any], status: str, body: Texts) -> Content:
+def _update(
+    incident: IncidentNow, parts: dict[str, Any], status: str, body: Texts, update_id: str | None = None
+) -> Content:
     described = {name: value for name, value in parts.items() if name != "id"}
-    update = {"status": status, "body": dict(body)}
+    update: dict[str, Any] = {"status": status, "body": dict(body)} | ({"id": update_id} if update_id else {})
     return Content(incident=described, update=update, incident_id=incident.id, after=incident.latest_update_id)
 
 
 def _own_words(signal: Signal) -> Prepared:
-    """The words of the source that may be proposed to readers as they are; empty where there are none."""
+    """The words of the source that may be proposed to readers as they are; empty where there are none.
+
+    An incident of our own Statuspage keeps its ids, so that it is one incident, however it comes in.
+    """
     facts = signal.facts
     incident = {"title": facts["title"]} if facts.get("title") else {}
     update = {name: facts[name] for name in ("status", "body") if facts.get(name)}
+    if signal.kind == OWN_PAGE:
+        incident |= {"id": facts["incident"]} if facts.get("incident") else {}
+        update |= {"id": facts["update"]} if facts.get("update") else {}
     return Prepared(incident=incident, update=update)
 
 

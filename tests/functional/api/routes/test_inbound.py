@@ -127,10 +127,11 @@ def test_what_the_page_itself_kept_quiet_is_recorded(
     assert announced_updates(api) == []
 
 
-def test_texts_are_texts(api: Api) -> None:
+def test_html_of_a_page_becomes_markdown(api: Api) -> None:
     api.post(CLOUD, json=statuspage(SECOND))
     (update,) = api.get(INCIDENT).json()["updates"]
-    assert to_text(update["body"]["en"]) == "A faulty line card was found.\nTraffic is <b>moved</b>."
+    assert to_text(update["body"]["en"]) == "A faulty line card was found.\nTraffic is moved."
+    assert update["body"]["en"].endswith("Traffic is **moved**.")
 
 
 def test_maintenance_is_maintenance(api: Api) -> None:
