@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from notifier.services.security.audit import Actor
 from tests.functional.api.api_client import Api, faults
 
 Json = dict[str, Any]
@@ -172,3 +173,23 @@ def test_broken_json_is_answered_with_its_position(api_with: Callable[[str], Api
     answer = api_with(GENERIC).post("/v1/inbound/generic/it", content=b'{"id": "a"b"}')
     assert answer.status_code == 400
     assert "column 11" in answer.json()["detail"]
+
+
+def test_a_source_that_may_announce_does_so_and_one_that_records_proposes_nothing(
+    api_with: Callable[[str], Api],
+) -> None:
+    listed = '[[sources]]\nname = "{mode}"\nkind = "uptime_kuma"\nmode = "{mode}"\n'
+    api = api_with(listed.format(mode="publish") + listed.format(mode="record"))
+    body = uptime_kuma(is_over=False, number=1)
+    announced = api.post("/v1/inbound/uptime_kuma/publish", json=body).json()
+    assert announced["outcome"] == "accepted"
+    assert api.get(f"/v1/incidents/{announced['incident_id']}").json()["updates"][0]["status"] == "investigating"
+    recorded = api.post("/v1/inbound/uptime_kuma/record", json=body).json()
+    assert (recorded["outcome"], recorded["draft_id"], recorded["incident_id"]) == ("recorded", None, None)
+
+
+def test_a_key_of_one_source_opens_neither_the_deliveries_nor_the_consent_of_another(api: Api) -> None:
+    key = api.container.api_keys.create("test", ("publish",), Actor("tests", "here"), source="bus").plaintext
+    bearer = {"Authorization": f"Bearer {key}"}
+    for source, status in (("bus", 204), ("other", 403)):
+        assert api.call("OPTIONS", f"/v1/inbound/cloudevents/{source}", headers=bearer).status_code == status
