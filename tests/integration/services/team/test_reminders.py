@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import orjson
 
-from notifier.domain.errors import DeliveryError, TransientDeliveryError
+from notifier.domain.errors import DeliveryError
 from notifier.domain.messages.team import TeamMessage, TeamSubject
 from notifier.domain.messages.transactional_mail import TransactionalKind
-from notifier.domain.values import Channel, Reason
+from notifier.domain.values import Channel
 from notifier.queueing.rate_limiter import LocalRateLimiter
 from notifier.rendering.renderer import Renderer
 from notifier.resources import locales_dir, templates_dir
@@ -124,27 +124,3 @@ def test_a_reminder_that_is_rolled_back_reaches_nobody(database: Database) -> No
         desk.team.remind(connection, message, desk.clock())
         connection.rollback()
     assert (desk.mails.run(), desk.posts.run()) == (0, 0)
-
-
-def test_a_post_that_fails_comes_again_after_its_wait(database: Database) -> None:
-    desk = TeamDesk(database)
-    desk.hook.faults = [TransientDeliveryError(Reason.SERVER_ERROR, "HTTP 503", status=503)]
-    desk.remind()
-    assert (desk.posts.run(), desk.posts.run()) == (1, 0)
-    desk.clock.advance(seconds=5)
-    assert desk.posts.run() == 1
-    assert len(desk.hook.bodies) == 1
-
-
-def test_a_post_that_keeps_failing_is_given_up_after_three_days(database: Database) -> None:
-    desk = TeamDesk(database)
-    desk.hook.faults = [TransientDeliveryError(Reason.UNREACHABLE)] * 20
-    desk.remind()
-    for _ in range(80):
-        desk.posts.run()
-        desk.clock.advance(hours=1)
-    assert desk.hook.bodies == []
-    left = len(desk.hook.faults)
-    desk.clock.advance(hours=48)
-    desk.posts.run()
-    assert len(desk.hook.faults) == left

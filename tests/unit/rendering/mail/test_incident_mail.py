@@ -305,3 +305,18 @@ def test_a_thousand_recipients_cost_little(renderer: Renderer) -> None:
     a_recipient(renderer, mail)  # the first of a time zone words its times
     calls = calls_of(lambda: [a_recipient(renderer, mail) for _ in range(1000)])
     assert calls < 100 * 1000  # a rendering alone would call thousands
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("kind", [kind for kind in MessageKind if kind.value.startswith("maintenance_")])
+def test_every_mail_of_planned_work_links_its_calendar_file(renderer: Renderer, kind: MessageKind, locale: str) -> None:
+    notice, since = NOTICES[kind]
+    content = renderer.mail(notice, locale=locale, since=since).content
+    address = f"/{locale}/incidents/{MAINTENANCE.id}.ics"
+    assert address in content.text
+    assert f'{address}"' in content.html
+
+
+def test_mail_of_a_disruption_links_no_calendar_file(renderer: Renderer) -> None:
+    content = renderer.mail(a_notice(), locale="en", since=0).content
+    assert ".ics" not in content.text + content.html
