@@ -50,6 +50,7 @@ from notifier.services.subscribers.public_sign_up import PublicSignUp
 from notifier.services.subscribers.self_service import SelfService
 from notifier.services.subscribers.sign_up import SignUps
 from notifier.services.subscribers.sign_up_limit import SignUpLimit
+from notifier.services.upstreams.watch import page_name
 from notifier.storage.notifications import removed_components
 from notifier.storage.schema.readiness import DatabaseCheck
 
@@ -65,7 +66,8 @@ class ApiContainer(SubscriberContainer):
     @cached_property
     def metrics_snapshot(self) -> TakeMetricsSnapshot:
         """Metrics and console figures from the database and the broker."""
-        return TakeMetricsSnapshot(self.database, self.clock, self.producer, self.providers)
+        pages = [page_name(rules) for rules in self.settings.upstreams()]
+        return TakeMetricsSnapshot(self.database, self.clock, self.producer, self.providers, pages)
 
     @cached_property
     def explain(self) -> Explain:

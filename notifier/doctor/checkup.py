@@ -11,6 +11,7 @@ from notifier.bootstrap.words import build_renderer
 from notifier.doctor.components import check_components
 from notifier.doctor.data import check_data, check_database, check_setting
 from notifier.doctor.finding import Finding
+from notifier.doctor.pages import check_pages
 from notifier.doctor.work import check_work
 from notifier.domain.errors import ConfigError
 from notifier.domain.providers.breaker import Breaker, ProviderState
@@ -41,6 +42,7 @@ def check_up(notifier: ApiContainer) -> list[Finding]:
     findings += [*_templates(notifier), *check_setting(notifier), *_providers(notifier)]
     if findings[2].state == "ok":
         findings += [*check_data(notifier), *check_components(notifier), *_alerts(notifier), *check_work(notifier)]
+        findings += check_pages(notifier)
     return findings
 
 

@@ -67,6 +67,8 @@ def _families(found: MetricsSnapshot) -> Iterator[Metric]:
     yield _family("notifier_provider_state", "1 for the state a provider is in.", _STATE_LABELS, found.providers)
     failing = "Since when a provider fails or is stopped."
     yield _family("notifier_provider_failing_since_seconds", failing, _PROVIDER_LABELS, found.failing)
+    unread = "Since when another provider's page cannot be polled."
+    yield _family("notifier_page_unreadable_since_seconds", unread, ("page",), found.pages)
     yield from shared_families(found.shared, found.circuits)
 
 

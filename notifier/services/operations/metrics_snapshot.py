@@ -1,7 +1,7 @@
 """Gauges for metrics: one cheap look at the ledger and the broker."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.deliveries import deliveries, due_batches, posts
 from notifier.storage.notifications import latency
 from notifier.storage.operations import alerts, counters, gauges, metrics
+from notifier.storage.proposals import polled_pages
 
 Counted = Mapping[tuple[str, ...], float]
 
@@ -37,17 +38,19 @@ class MetricsSnapshot:
     circuits: Counted = field(default_factory=dict)  # channel, provider: 1 if open
     providers: Counted = field(default_factory=dict)  # channel, provider, state: 1 if current
     failing: Counted = field(default_factory=dict)  # channel, provider: seconds of failure
+    pages: Counted = field(default_factory=dict)  # page: seconds since which it cannot be polled
     shared: Sequence[tuple[str, str, str, float]] = ()  # counters: name, labels, owner, value
 
 
 @dataclass(frozen=True)
 class TakeMetricsSnapshot:
-    """Reads the ledger; `queues` asks the broker, empty if it does not answer."""
+    """Reads the ledger; `queues` asks the broker, empty if it does not answer. `pages`: names of polled pages."""
 
     database: Database
     clock: Clock
     queues: QueueDepths
     providers: Providers
+    pages: Collection[str] = ()
 
     def take(self) -> MetricsSnapshot:
         """Return the current values.
@@ -68,6 +71,7 @@ class TakeMetricsSnapshot:
             shared = metrics.read(connection, now)
             apart = deliveries.oldest_due(connection, now)
             statuses = self.providers.read(connection)
+            unreadable = polled_pages.unreadable(connection, self.pages)
         overdue: dict[tuple[str, ...], float] = defaultdict(float)
         for (queue, _), (_, oldest) in waiting.items():
             late = (now - oldest).total_seconds() if oldest else 0.0
@@ -87,6 +91,7 @@ class TakeMetricsSnapshot:
             queue={(queue.value,): number for queue, number in self.queues.depths().items()},
             first={(channel.value,): first.total_seconds() for channel, (first, _) in reached.items()},
             last={(channel.value,): last.total_seconds() for channel, (_, last) in reached.items()},
+            pages={(name,): (now - since).total_seconds() for name, since in unreadable.items()},
             shared=shared,
             **_by_provider(statuses, now),
         )

@@ -15,7 +15,7 @@ _AFTER_A_FAULT = 30.0  # seconds; the page waits longer by itself where it must
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Poller:
     """Polls pages until it is stopped. Without pages, it starts no thread."""
 

@@ -67,6 +67,11 @@ def of(connection: Connection, names: Collection[str]) -> dict[str, PolledPage]:
     return {row.name: _read(row) for row in rows}
 
 
+def unreadable(connection: Connection, names: Collection[str]) -> dict[str, datetime]:
+    """Return those of the pages that cannot be read, with since when."""
+    return {name: page.error_at for name, page in of(connection, names).items() if page.failures and page.error_at}
+
+
 def _end(connection: Connection, name: str, owner: str, values: Mapping[str, Any]) -> bool:
     is_ours = and_(_P.name == name, _P.lease_owner == owner)
     return connection.execute(update(t.polled_page).where(is_ours).values(**values, lease_owner=None)).rowcount == 1
