@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tests.benchmarks import fanout, hooks, intake, lanes, latency, lists, repeats, start
+from tests.benchmarks import fanout, hooks, intake, lanes, latency, lists, repeats, signals, start
 from tests.benchmarks.section import Section
 
 SECTIONS: Sequence[Section] = (
@@ -13,5 +13,6 @@ SECTIONS: Sequence[Section] = (
     lanes.SECTION,
     lists.SECTION,
     repeats.SECTION,
+    signals.SECTION,
     start.SECTION,
 )

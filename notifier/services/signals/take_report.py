@@ -49,9 +49,10 @@ class TakeReport:
         now = self.clock()
         with self.database.write() as connection:
             grouped = self.keep(connection, report, now)
-            if how is not None:
+            main = grouped.signals[0].after if grouped.signals else None
+            if how is not None and any(change.is_change for change in grouped.signals):
                 self._propose(connection, grouped, how, now)
-            main = signals.find(connection, grouped.signals[0].after.id) if grouped.signals else None
+                main = signals.find(connection, main.id) if main is not None else None
         return recorded(report, main, grouped)
 
     def keep(self, connection: Connection, report: Report, now: datetime) -> Grouped:

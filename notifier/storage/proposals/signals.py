@@ -23,6 +23,20 @@ _MOST_COMPARED = 1_000
 _ADD = t.signal.insert()
 _CHANGE = update(t.signal).where(_COLUMNS.id == bindparam("signal_id"))
 _STILL_SEEN = _CHANGE.values(last_seen_at=bindparam("seen_at"))
+_FIND = select(t.signal).where(_COLUMNS.id == bindparam("signal_id"))
+_HOLDERS = (
+    select(_ALERTS.signal_id)
+    .where(_ALERTS.source == bindparam("source"), _ALERTS.key.in_(bindparam("keys", expanding=True)))
+    .distinct()
+)
+_GROUP = (
+    select(t.signal)
+    .where(_COLUMNS.source == bindparam("source"), _COLUMNS.group_key == bindparam("group"))
+    .order_by(_COLUMNS.last_seen_at.desc())
+    .limit(_OF_GROUP)
+)
+_SOME = select(t.signal).where(_COLUMNS.id.in_(bindparam("ids", expanding=True)))
+_ALERTS_OF = select(t.signal_alert).where(_ALERTS.signal_id.in_(bindparam("ids", expanding=True)))
 _KEEP_ALERT = prepared_insert(
     t.signal_alert,
     lambda insert: insert.on_conflict_do_update(
@@ -65,17 +79,14 @@ def known(connection: Connection, source: str, keys: Sequence[str], group: str) 
     """Return what a report of `source` may continue: the signals of its alerts' keys, and of its group."""
     holders: set[str] = set()
     for some in _chunks(keys):
-        of_keys = select(_ALERTS.signal_id).where(_ALERTS.source == source, _ALERTS.key.in_(some)).distinct()
-        holders |= set(connection.execute(of_keys).scalars())
-    of_group = select(t.signal).where(_COLUMNS.source == source, _COLUMNS.group_key == group)
-    newest = of_group.order_by(_COLUMNS.last_seen_at.desc()).limit(_OF_GROUP)
-    found = {row.id: _read(row) for row in connection.execute(newest)}
+        holders |= set(connection.execute(_HOLDERS, {"source": source, "keys": some}).scalars())
+    of_group = connection.execute(_GROUP, {"source": source, "group": group})
+    found = {row.id: _read(row) for row in of_group}
     for some in _chunks(sorted(holders - found.keys())):
-        rows = connection.execute(select(t.signal).where(_COLUMNS.id.in_(some)))
-        found |= {row.id: _read(row) for row in rows}
+        found |= {row.id: _read(row) for row in connection.execute(_SOME, {"ids": some})}
     alerts: dict[str, HeldAlert] = {}
     for some in _chunks(sorted(found)):
-        for row in connection.execute(select(t.signal_alert).where(_ALERTS.signal_id.in_(some))):
+        for row in connection.execute(_ALERTS_OF, {"ids": some}):
             alerts[row.key] = _read_alert(row)
     return Known(signals=found, alerts=alerts)
 
@@ -107,8 +118,8 @@ def forget_ended(connection: Connection, signal_ids: Collection[str], before: da
 
 def find(connection: Connection, signal_id: str, *, lock: bool = False) -> Signal | None:
     """Return a signal; `lock`: the caller's transaction holds it until its end."""
-    statement = select(t.signal).where(_COLUMNS.id == signal_id)
-    row = connection.execute(statement.with_for_update() if lock else statement).one_or_none()
+    statement = _FIND.with_for_update() if lock else _FIND
+    row = connection.execute(statement, {"signal_id": signal_id}).one_or_none()
     return None if row is None else _read(row)
 
 
