@@ -1,14 +1,24 @@
 """What polls status pages, in the scheduler's process."""
 
+from functools import partial
+
 from notifier.bootstrap.container import Container
 from notifier.bootstrap.proposals import build_reports
 from notifier.channels.page_client import PageClient
-from notifier.domain.proposals.source_rules import UpstreamRules
+from notifier.domain.proposals.source_rules import SourceRules, UpstreamRules
+from notifier.inbound.integrations import ComponentNames
+from notifier.inbound.requests import ReadingRules
+from notifier.inbound.sources.statuspage import page_source, report_of
 from notifier.inbound.sources.upstream_page import parse_upstream_page
+from notifier.inbound.statuspage import parse_statuspage_listing
+from notifier.services.events.integrations import IngestStatuspage
 from notifier.services.signals.take_report import TakeReport
 from notifier.services.upstreams.follow import FollowUpstream
+from notifier.services.upstreams.own_page import WatchOwnPage
+from notifier.services.upstreams.page_news import TakePageNews
 from notifier.services.upstreams.poll import PollPage
 from notifier.services.upstreams.poller import Poller
+from notifier.services.upstreams.ports import Page, PageFetcher
 from notifier.services.upstreams.watch import WatchUpstream
 
 _CONNECT_SECONDS, _SECONDS = 5.0, 10.0
@@ -17,12 +27,39 @@ _CONNECT_SECONDS, _SECONDS = 5.0, 10.0
 def build_poller(container: Container) -> Poller:
     """Build what polls the configured pages; must be started."""
     reports = build_reports(container)
-    pages = [_watched(container, rules, reports) for rules in container.settings.upstreams()]
+    upstreams = [_watched(container, rules, reports) for rules in container.settings.upstreams()]
+    own = [
+        watched_source(container, rules, page_client(rules.url)) for rules in container.settings.sources() if rules.url
+    ]
+    pages: list[Page] = [*upstreams, *own]
     polls = [PollPage(container.database, container.clock, container.owner, page) for page in pages]
     return Poller(polls, container.isolation)
 
 
+def page_client(url: str) -> PageClient:
+    """Return a client of a page, which must be closed."""
+    return PageClient(url, connect_timeout=_CONNECT_SECONDS, timeout=_SECONDS)
+
+
+def watched_source(container: Container, rules: SourceRules, fetcher: PageFetcher) -> WatchOwnPage:
+    """Build what watches our own Statuspage, as it is configured."""
+    settings = container.settings
+    written = rules.languages[0] if rules.languages else rules.locale
+    reading = ReadingRules(
+        source=rules,
+        components=ComponentNames(settings.components()),
+        locale=written or settings.brand().default_locale,
+    )
+    announcing = IngestStatuspage(container.database, container.clock, container.ingest)
+    return WatchOwnPage(
+        rules,
+        fetcher,
+        partial(parse_statuspage_listing, page=page_source(reading)),
+        TakePageNews(rules, announcing, build_reports(container), report_of),
+        container.clock,
+    )
+
+
 def _watched(container: Container, rules: UpstreamRules, reports: TakeReport) -> WatchUpstream:
-    client = PageClient(rules.url, connect_timeout=_CONNECT_SECONDS, timeout=_SECONDS)
     follow = FollowUpstream(rules, container.database, container.clock, reports)
-    return WatchUpstream(rules, client, parse_upstream_page, follow)
+    return WatchUpstream(rules, page_client(rules.url), parse_upstream_page, follow)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.ids import identifier
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
-from notifier.domain.incidents.status_news import ComponentNews, IncidentNews
+from notifier.domain.incidents.status_news import ComponentNews, IncidentNews, ListedIncident
 from notifier.domain.proposals.page_languages import MarkedLanguage
 from notifier.domain.values import ComponentStatus, Status
 from notifier.inbound.integrations import (
@@ -91,15 +91,6 @@ def parse_statuspage(data: bytes, page: PageSource) -> IncidentNews | ComponentN
     if payload.component_update is not None:
         return _component_news(payload.component_update, payload.component, page)
     raise InvalidInputError([FieldError("incident", "neither incident nor component_update is there")])
-
-
-@dataclass(frozen=True, slots=True)
-class ListedIncident:
-    """An incident of a list. `version`: differs after any change. `news`: as a webhook would tell it."""
-
-    id: str
-    version: str
-    news: IncidentNews
 
 
 def parse_statuspage_listing(data: bytes, page: PageSource) -> tuple[ListedIncident, ...]:

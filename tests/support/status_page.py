@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 UNRESOLVED, SUMMARY, RECENT = "/api/v2/incidents/unresolved.json", "/api/v2/summary.json", "/api/v2/incidents.json"
+MAINTENANCES = "/api/v2/scheduled-maintenances.json"
 _OVER = ("resolved", "postmortem")
 
 
@@ -46,6 +47,7 @@ class StatusPage:
 
     url: str = ""
     incidents: list[dict[str, Any]] = field(default_factory=list)
+    maintenances: list[dict[str, Any]] = field(default_factory=list)
     name: str = "Edge Carrier"
     fault: tuple[int, Mapping[str, str], bytes] | None = None
     hidden: set[str] = field(default_factory=set)
@@ -56,11 +58,12 @@ class StatusPage:
     def answer(self, path: str, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         if self.fault is not None:
             return self.fault
-        if path in self.hidden or path not in (UNRESOLVED, SUMMARY, RECENT):
+        if path in self.hidden or path not in (UNRESOLVED, SUMMARY, RECENT, MAINTENANCES):
             return 404, {"Content-Type": "text/html"}, b"<html>not here</html>"
         open_only = path != RECENT
         shown = [one for one in self.incidents if not (open_only and one["status"] in _OVER)]
-        body = json.dumps({"page": {"id": "k3v9q0c2m7xw", "name": self.name}, "incidents": shown}).encode()
+        listed = {"scheduled_maintenances": self.maintenances} if path == MAINTENANCES else {"incidents": shown}
+        body = json.dumps({"page": {"id": "k3v9q0c2m7xw", "name": self.name}, **listed}).encode()
         etag = f'W/"{hashlib.sha256(body).hexdigest()[:16]}"'
         validators = {"ETag": etag} if self.sends_etags else {}
         if self.sends_etags and headers.get("If-None-Match") == etag:

@@ -27,7 +27,7 @@ from notifier.services.provider_events.record import ProviderEventSummary
 from notifier.services.security.api_keys import Caller, KeyScope
 from notifier.services.security.audit import Actor
 from notifier.services.signals.proposals import Proposing
-from notifier.services.signals.take_report import nothing_told
+from notifier.services.signals.take_report import RECORD_MODE, nothing_told
 
 router = APIRouter(prefix="/v1/inbound", tags=["inbound"])
 _OBJECT: dict[str, Any] = {"type": "object"}
@@ -47,7 +47,6 @@ _BODIES: dict[str, dict[str, Any]] = {
     "multipart/form-data": {"schema": _OBJECT},
 }
 _UNREADABLE = "An event format of CloudEvents other than JSON."
-_RECORDED = "only recorded: the source has mode record"
 
 
 def _json(schema: dict[str, Any], example: object) -> dict[str, Any]:
@@ -170,7 +169,7 @@ def _statuspage(runtime: ApiRuntime, seen: InboundRequest, reading: ReadingRules
 
 def _proposed(runtime: ApiRuntime, report: Report, reading: ReadingRules) -> IntegrationReceipt:
     if reading.source.mode is SourceMode.RECORD:
-        return runtime.inbound.reports.take(replace(report, ignored=report.ignored or _RECORDED))
+        return runtime.inbound.reports.take(replace(report, ignored=report.ignored or RECORD_MODE))
     return runtime.inbound.reports.take(report, Proposing(template_id=reading.source.template))
 
 

@@ -26,3 +26,12 @@ class IncidentNews:
     """An incident's whole timeline in order of creation. The last event is new."""
 
     events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedIncident:
+    """An incident as a page lists it. `version`: differs after any change. `news`: as a webhook would tell it."""
+
+    id: str
+    version: str
+    news: IncidentNews

@@ -46,6 +46,7 @@ class Contents:
             "started_at": instant_to_json(_began(firing)),
             "links": list(links),
         }
+        incident |= {"id": prepared.incident["id"]} if "id" in prepared.incident else {}
         incident |= {name: first.facts[name] for name in _WINDOW if first.facts.get(name)}
         return Content(incident=incident, update=prepared.update, notify=first.facts.get("notify") is not False)
 

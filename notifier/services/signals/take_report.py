@@ -15,6 +15,7 @@ from notifier.storage.database.engine import Database
 from notifier.storage.proposals import drafts, signals
 
 MAX_ID = 200
+RECORD_MODE = "only recorded: the source has mode record"
 _NOTHING = "the request tells of nothing that could be a disruption"
 
 
