@@ -121,6 +121,6 @@ def _a_notification(connection: Connection, channel: Channel) -> int:
 
 
 def _a_batch(number: int) -> Batch:
-    mails = {"channel": Channel.EMAIL, "lane": QueueName.EMAIL, "locale": "en", "provider": "smtp"}
+    mails = {"channel": Channel.EMAIL, "queue": QueueName.EMAIL, "locale": "en", "provider": "smtp"}
     rest = {"since": 0, "size": 1, "attempts": 1, "needs_recheck": False, "unknown": False}
     return Batch(id=number, notification_id=number, **mails, **rest)  # type: ignore[arg-type]
