@@ -78,6 +78,7 @@ def test_any_other_status_is_refused_and_no_redirect_is_followed(
         (b"not packed at all", "damaged"),
         (gzip.compress(b"whole")[:-4], "cut off"),
     ],
+    ids=["a bomb", "plain", "cut off"],  # packed bytes hold the time of packing
 )
 def test_a_body_is_bounded_and_must_be_what_it_says(
     page: StatusPage, client: PageClient, body: bytes, said: str
