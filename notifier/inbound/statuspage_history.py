@@ -7,22 +7,29 @@ leniently: unknown fields are ignored, since pages differ in version.
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.incidents.incident import AffectedComponent, Event, Incident, Update
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.fields import Identifier, Link, Title
+from notifier.inbound.integrations import MAX_BODY, as_markdown, one_line
+from notifier.inbound.page_texts import bounded, page_line, page_markdown, with_hard_breaks
 
 MAX_ERRORS = 50
-_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NO_KEY = re.compile(r"[^a-z0-9_-]+")
 _KEY_LENGTH = 64
 
 
 class _Lenient(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: Any) -> Any:
+        return {name: item for name, item in value.items() if item is not None} if isinstance(value, dict) else value
 
 
 class _Affected(_Lenient):
@@ -96,7 +103,7 @@ def _event(incident: _Incident, update: _Update, locale: str) -> Event:
         id=f"{incident.id}-{update.id}",
         incident=Incident(
             id=incident.id,
-            title={locale: incident.name},
+            title={locale: one_line(page_line(incident.name)) or incident.id},
             impact=incident.impact,
             components=_components(incident, update),
             started_at=(incident.started_at or incident.created_at).astimezone(UTC),
@@ -107,13 +114,19 @@ def _event(incident: _Incident, update: _Update, locale: str) -> Event:
         update=Update(
             id=update.id,
             status=update.status,
-            body={locale: _NO_TEXT.sub("", update.body or "").strip() or incident.name},
+            body={locale: _body(incident, update)},
             posted_at=posted_at.astimezone(UTC),
             created_at=update.created_at.astimezone(UTC),
         ),
         notify=update.deliver_notifications and not incident.backfilled,
         source="statuspage",
     )
+
+
+def _body(incident: _Incident, update: _Update) -> str:
+    is_postmortem = update.status is Status.POSTMORTEM
+    written = with_hard_breaks(page_markdown(update.body or "", is_markdown=is_postmortem or None))
+    return bounded(written, MAX_BODY, incident.shortlink).strip() or as_markdown(page_line(incident.name))
 
 
 def _utc(moment: datetime | None) -> datetime | None:

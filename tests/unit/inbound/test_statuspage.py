@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from notifier.domain.errors import InvalidInputError
-from notifier.domain.incidents.incident import AffectedComponent
+from notifier.domain.incidents.incident import AffectedComponent, Event
 from notifier.domain.incidents.status_news import ComponentNews, IncidentNews
+from notifier.domain.messages.brand import Component
+from notifier.domain.proposals.page_languages import marked_languages
 from notifier.domain.values import ComponentStatus, Impact, Status
 from notifier.inbound.integrations import ComponentNames
-from notifier.inbound.statuspage import MAX_UPDATES, PageSource, parse_statuspage, worst_of
+from notifier.inbound.statuspage import MAX_UPDATES, PageSource, parse_statuspage, parse_statuspage_listing, worst_of
 
 PAGE = PageSource(source="cloud", locale="en", components=ComponentNames([]))
 
@@ -185,3 +187,81 @@ def test_a_fault_is_named(data: bytes, field: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         parse_statuspage(data, PAGE)
     assert field in [fault.field for fault in caught.value.errors]
+
+
+def test_null_is_absent_everywhere() -> None:
+    nothing = dict.fromkeys(("display_at", "affected_components", "deliver_notifications", "body"))
+    incident = dict.fromkeys(("components", "shortlink", "backfilled", "started_at", "postmortem_body"))
+    (event,) = incident_news(payload(an_update(1, **nothing), **incident)).events
+    assert (event.notify, event.incident.components, event.incident.links) == (True, (), ())
+    assert event.update.body == {"en": "Elevated errors"}
+    (same,) = incident_news(payload(an_update(1, affected_components=[None]), components=[None])).events
+    assert same.incident.components == ()
+
+
+OURS = PageSource(
+    source="own",
+    locale="nl",
+    components=ComponentNames(
+        [Component(key=key, name={"en": key.title()}) for key in ("storefront", "api", "checkout")]
+    ),
+    mapping={"web SHOPS &": "storefront", "k9": "api"},
+    languages=marked_languages(("nl", "EN:")),
+    url="https://status.shop.example",
+)
+
+
+def events_of_ours(*newest_first: dict[str, Any], **changes: Any) -> list[Event]:
+    news = parse_statuspage(payload(*newest_first, **changes), OURS)
+    assert isinstance(news, IncidentNews)
+    return list(news.events)
+
+
+def test_components_are_found_by_their_id_their_name_and_ours_and_others_are_left_out() -> None:
+    listed = [
+        {"id": "k1", "name": "Web shops &amp;", "status": "major_outage"},
+        {"id": "k9", "name": "Gateway", "status": "partial_outage"},
+        {"id": "k3", "name": "Checkout", "status": None},
+        {"id": "k4", "name": "Coffee machine", "status": "major_outage"},
+    ]
+    (event,) = events_of_ours(an_update(1), components=listed)
+    assert [(item.key, item.status) for item in event.incident.components] == [
+        ("api", ComponentStatus.PARTIAL_OUTAGE),
+        ("checkout", None),
+        ("storefront", ComponentStatus.MAJOR_OUTAGE),
+    ]
+
+
+def test_an_update_that_names_none_of_ours_concerns_those_of_the_update_before_it() -> None:
+    first = an_update(1, affected_components=[{"code": "k9", "name": "x", "new_status": "major_outage"}])
+    foreign = an_update(2, affected_components=[{"code": "k7", "name": "Coffee", "new_status": "major_outage"}])
+    events = events_of_ours(foreign, first)
+    assert [event.incident.component_keys for event in events] == [{"api"}, {"api"}]
+    assert events[1].incident.components[0].status is None
+
+
+def test_a_postmortem_without_a_body_has_the_one_of_its_incident_as_markdown() -> None:
+    told = an_update(1, "postmortem", body="")
+    (event,) = events_of_ours(told, postmortem_body="## Wat\nTraag.\n\nEN: *Slow*.")
+    assert event.update.body == {"nl": "## Wat\nTraag.", "en": "*Slow*."}
+
+
+def test_a_text_beyond_our_bound_ends_with_an_ellipsis_and_the_link_of_its_page() -> None:
+    long = "woord " * 12_000
+    with_link = events_of_ours(an_update(1, body=long), shortlink="https://stspg.io/x")[0].update.body["nl"]
+    without = events_of_ours(an_update(1, body=long), name="Titel " * 200)[0]
+    assert with_link.endswith("woord \N{HORIZONTAL ELLIPSIS}\n\nhttps://stspg.io/x")
+    assert without.update.body["nl"].endswith("\N{HORIZONTAL ELLIPSIS}\n\nhttps://status.shop.example")
+    assert without.incident.title["nl"].endswith(" \N{HORIZONTAL ELLIPSIS}")
+
+
+def test_a_list_holds_the_same_events_as_webhooks_do() -> None:
+    first, second = an_update(1), an_update(2, "identified")
+    incident = json.loads(payload(second, first))["incident"]
+    listing = json.dumps({"page": {"id": "x"}, "incidents": [incident]}).encode()
+    (listed,) = parse_statuspage_listing(listing, OURS)
+    assert list(listed.news.events) == events_of_ours(second, first)
+    edited = json.dumps({"incidents": [incident | {"name": "Other"}], "scheduled_maintenances": None}).encode()
+    assert parse_statuspage_listing(edited, OURS)[0].version != listed.version
+    with pytest.raises(InvalidInputError):
+        parse_statuspage_listing(b'{"page": {}}', OURS)

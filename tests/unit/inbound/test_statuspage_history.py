@@ -91,8 +91,25 @@ def test_a_fault_in_a_statuspages_history_is_named() -> None:
 def test_control_characters_of_a_statuspage_are_dropped() -> None:
     update = {"id": "u1", "status": "resolved", "body": "a\x00b\x1bc\nd", "created_at": "2026-08-01T00:00:00Z"}
     [event] = read_events(json.dumps({"incidents": [INCIDENT | {"incident_updates": [update]}]}).encode(), now=None)
-    assert event.update.body == {"en": "abc\nd"}
+    assert event.update.body == {"en": "abc\\\nd"}
 
 
 def test_a_statuspage_without_incidents_holds_no_event() -> None:
     assert faults('{"incidents": []}') == {"line 1: body": "holds no event"}
+
+
+def test_html_becomes_markdown_and_null_is_absent() -> None:
+    told = {
+        "id": "u1",
+        "status": "resolved",
+        "body": "Over.<br /><br />We <b>watch</b> &amp; wait.",
+        "components": None,
+    }
+    told |= {"created_at": "2026-08-01T10:02:10.880Z", "affected_components": None, "deliver_notifications": None}
+    listing = {
+        "incidents": [INCIDENT | {"incident_updates": [told], "components": None}],
+        "scheduled_maintenances": None,
+    }
+    (event,) = read_events(json.dumps(listing).encode(), now=None)
+    assert event.update.body == {"en": "Over.\n\nWe **watch** & wait."}
+    assert (event.incident.components, event.notify) == ((), True)
