@@ -190,8 +190,8 @@ def test_a_fault_is_named(data: bytes, field: str) -> None:
 
 
 def test_null_is_absent_everywhere() -> None:
-    nothing = dict.fromkeys(("display_at", "affected_components", "deliver_notifications", "body"))
-    incident = dict.fromkeys(("components", "shortlink", "backfilled", "started_at", "postmortem_body"))
+    nothing: dict[str, Any] = dict.fromkeys(("display_at", "affected_components", "deliver_notifications", "body"))
+    incident: dict[str, Any] = dict.fromkeys(("components", "shortlink", "backfilled", "started_at", "postmortem_body"))
     (event,) = incident_news(payload(an_update(1, **nothing), **incident)).events
     assert (event.notify, event.incident.components, event.incident.links) == (True, (), ())
     assert event.update.body == {"en": "Elevated errors"}
