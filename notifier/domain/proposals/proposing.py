@@ -7,7 +7,6 @@ from typing import Any
 from notifier.domain.proposals.draft import Draft, DraftState
 from notifier.domain.proposals.grouping import IGNORED_BY, SignalChange
 from notifier.domain.proposals.signal import UPSTREAM, Signal, SignalState
-from notifier.domain.values import Status
 
 
 class Step(StrEnum):
@@ -98,7 +97,7 @@ def stage(signal: Signal) -> tuple[Any, ...] | None:
     if status is None:
         return None
     if signal.kind == UPSTREAM:
-        return (status == Status.MONITORING,)
+        return (status,)
     return status, signal.facts.get("title"), signal.facts.get("body")
 
 

@@ -13,7 +13,8 @@ class Occasion(StrEnum):
     END = "end"
     UPSTREAM_START = "upstream_start"
     UPSTREAM_CAUSE = "upstream_cause"  # of a disruption that is announced already
-    UPSTREAM_FIX = "upstream_fix"  # the upstream has mended it, and watches
+    UPSTREAM_IDENTIFIED = "upstream_identified"  # the upstream knows its cause and works on it
+    UPSTREAM_FIX = "upstream_fix"  # the upstream has fixed it, and watches
 
 
 _TITLES: Mapping[Occasion, Texts] = {
@@ -70,6 +71,12 @@ _BODIES: Mapping[Occasion, Texts] = {
         " uns, sobald es Neuigkeiten gibt.",
         "fr": "La cause est une perturbation chez notre prestataire {upstream}. Nous suivons la situation et"
         " publierons de nouvelles informations dès que possible.",
+    },
+    Occasion.UPSTREAM_IDENTIFIED: {
+        "en": "{upstream} reports that it has found the cause and is working on a fix.",
+        "nl": "{upstream} meldt dat de oorzaak gevonden is en werkt aan een oplossing.",
+        "de": "{upstream} meldet, dass die Ursache gefunden ist, und arbeitet an einer Lösung.",
+        "fr": "{upstream} indique avoir trouvé la cause et travaille à un correctif.",
     },
     Occasion.UPSTREAM_FIX: {
         "en": "{upstream} reports that a fix is in place. We are keeping an eye on our services.",

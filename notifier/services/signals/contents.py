@@ -59,11 +59,12 @@ class Contents:
                 parts |= {"components": _as_json(signal.components)}
             status = own.update.get("status", incident.status.value)
             return _update(incident, parts, status, own.update.get("body", {}), own.update.get("id"))
-        is_fixed = signal.facts.get("status") == Status.MONITORING
         parts = incident_parts(connection, incident.id)
-        links = dict.fromkeys((*parts.get("links", ()), *([signal.link] if signal.link else ())))
-        body = self._filled(body_of(_stage(is_fixed=is_fixed), self._locales), Facts.of(signal))
-        status = Status.MONITORING if is_fixed else Status.IDENTIFIED
+        known = parts.get("links", ())
+        links = dict.fromkeys((*known, *([signal.link] if signal.link else ())))
+        occasion = _stage(signal, is_told=signal.link in known)
+        body = self._filled(body_of(occasion, self._locales), Facts.of(signal))
+        status = Status.MONITORING if occasion is Occasion.UPSTREAM_FIX else Status.IDENTIFIED
         return _update(incident, parts | {"links": list(links)}, status.value, body)
 
     def end(self, connection: Connection, incident: IncidentNow, signal: Signal) -> Content:
@@ -126,8 +127,12 @@ def _own_words(signal: Signal) -> Prepared:
     return Prepared(incident=incident, update=update)
 
 
-def _stage(*, is_fixed: bool) -> Occasion:
-    return Occasion.UPSTREAM_FIX if is_fixed else Occasion.UPSTREAM_CAUSE
+def _stage(signal: Signal, *, is_told: bool) -> Occasion:
+    """What an upstream's status means to readers; `is_told`: they know that it is the cause."""
+    status = signal.facts.get("status")
+    if status == Status.MONITORING:
+        return Occasion.UPSTREAM_FIX
+    return Occasion.UPSTREAM_IDENTIFIED if is_told and status == Status.IDENTIFIED else Occasion.UPSTREAM_CAUSE
 
 
 def _greatest(signals: Sequence[Signal]) -> Impact:

@@ -73,6 +73,24 @@ def test_with_an_open_incident_of_ours_it_proposes_the_cause_with_its_link(datab
         assert desk.links(incident_id)[-1] == "https://stspg.io/p31zjtct2jer"
 
 
+def test_each_stage_of_a_published_incidents_cause_is_proposed_in_its_own_words(database: Database) -> None:
+    with upstream_desk(database) as desk:
+        desk.page.incidents = [an_incident(status="investigating")]
+        desk.poll()
+        desk.publish(desk.draft())
+        said = []
+        for status in ("identified", "monitoring"):
+            desk.page.incidents = [an_incident(status=status)]
+            desk.later()
+            draft = desk.draft()
+            said.append((draft.update["status"], draft.update["body"]["en"].partition(" reports ")[2]))
+            desk.publish(draft)
+        assert said == [
+            ("identified", "that it has found the cause and is working on a fix."),
+            ("monitoring", "that a fix is in place. We are keeping an eye on our services."),
+        ]
+
+
 def test_the_end_of_what_was_published_is_proposed_at_once_and_a_postmortem_changes_nothing(
     database: Database,
 ) -> None:
