@@ -23,7 +23,7 @@ from notifier.domain.providers.provider_names import account_label, mail_label
 from notifier.domain.recipients.endpoint_health import HealthPolicy
 from notifier.domain.values import Channel
 from notifier.files import make_private
-from notifier.inbound.alert_texts import neutral_texts
+from notifier.inbound.sources.alert_texts import neutral_texts
 from notifier.observability import get_logger
 from notifier.queueing import embedded
 from notifier.queueing.producer import Producer

@@ -8,9 +8,9 @@ from notifier.bootstrap.proposals import build_reports
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.proposals.source_rules import SourceKind
 from notifier.inbound import sendgrid_rules
-from notifier.inbound.alert_texts import neutral_texts
 from notifier.inbound.integrations import ComponentNames
-from notifier.inbound.requests import ReadingRules
+from notifier.inbound.sources.alert_texts import neutral_texts
+from notifier.inbound.sources.requests import ReadingRules
 from notifier.queueing.dedup_filter import RedisDedupFilter
 from notifier.services.events.deduplicate import DedupFilter, Deduplicate
 from notifier.services.events.integrations import IngestStatuspage

@@ -7,7 +7,7 @@ from notifier.bootstrap.proposals import build_reports
 from notifier.channels.page_client import PageClient
 from notifier.domain.proposals.source_rules import SourceRules, UpstreamRules
 from notifier.inbound.integrations import ComponentNames
-from notifier.inbound.requests import ReadingRules
+from notifier.inbound.sources.requests import ReadingRules
 from notifier.inbound.sources.statuspage import page_source, report_of
 from notifier.inbound.sources.upstream_page import parse_upstream_page
 from notifier.inbound.statuspage import parse_statuspage_listing

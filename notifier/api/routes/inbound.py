@@ -16,9 +16,9 @@ from notifier.domain.incidents.status_news import ComponentNews
 from notifier.domain.proposals.signal import Report
 from notifier.domain.proposals.source_rules import SourceKind, SourceMode
 from notifier.inbound.integrations import check_source
-from notifier.inbound.kinds import PARSERS
-from notifier.inbound.requests import InboundRequest, ReadingRules
 from notifier.inbound.sendgrid import SIGNATURE_HEADER, TIMESTAMP_HEADER, is_signed, parse_mail_events
+from notifier.inbound.sources.kinds import PARSERS
+from notifier.inbound.sources.requests import InboundRequest, ReadingRules
 from notifier.inbound.sources.statuspage import page_source, report_of
 from notifier.inbound.statuspage import parse_statuspage
 from notifier.services.events.intake_log import log_taken

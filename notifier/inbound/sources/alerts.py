@@ -16,7 +16,7 @@ from notifier.domain.ids import digest
 from notifier.domain.proposals.signal import Alert, Report
 from notifier.domain.values import ComponentStatus
 from notifier.inbound.integrations import Lenient, as_markdown, one_line, plain_detail, read, web_link
-from notifier.inbound.requests import InboundRequest, ReadingRules
+from notifier.inbound.sources.requests import InboundRequest, ReadingRules
 
 MAX_ALERTS = 5_000
 _FIRST_YEAR = 1990  # Alertmanager writes 0001-01-01 for "no time"

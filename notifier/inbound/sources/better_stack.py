@@ -10,9 +10,9 @@ from pydantic import Field
 
 from notifier.domain.ids import digest
 from notifier.domain.proposals.signal import Report
-from notifier.inbound.requests import InboundRequest, ReadingRules
 from notifier.inbound.sources.conditions import Condition, report_of
 from notifier.inbound.sources.documents import json_of, validated
+from notifier.inbound.sources.requests import InboundRequest, ReadingRules
 from notifier.inbound.sources.values import Foreign, Moment, Text, Word
 
 _ENDED = "resolved"

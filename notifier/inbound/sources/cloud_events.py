@@ -17,11 +17,11 @@ from notifier.domain.errors import FieldError, MalformedInputError, UnsupportedF
 from notifier.domain.ids import digest
 from notifier.domain.proposals.signal import Report
 from notifier.inbound.bodies import faults_of, refused
-from notifier.inbound.requests import InboundRequest, ReadingRules
 from notifier.inbound.sources.conditions import Condition, report_of
 from notifier.inbound.sources.documents import json_of
 from notifier.inbound.sources.expressions import Extraction, without_marks
 from notifier.inbound.sources.generic import condition_of
+from notifier.inbound.sources.requests import InboundRequest, ReadingRules
 from notifier.inbound.sources.values import Foreign, Moment
 
 MAX_EVENTS = 200  # of one batch

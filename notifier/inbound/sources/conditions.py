@@ -9,7 +9,7 @@ from notifier.domain.ids import digest
 from notifier.domain.proposals.signal import Alert, Report
 from notifier.domain.values import ComponentStatus
 from notifier.inbound.integrations import MAX_COMPONENTS, as_markdown, one_line, plain_detail, web_link
-from notifier.inbound.requests import InboundRequest, ReadingRules
+from notifier.inbound.sources.requests import InboundRequest, ReadingRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

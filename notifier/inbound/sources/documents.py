@@ -10,7 +10,7 @@ from python_multipart.multipart import Field, File, FormParser, parse_options_he
 
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.inbound.bodies import faults_of
-from notifier.inbound.requests import InboundRequest
+from notifier.inbound.sources.requests import InboundRequest
 
 _MAX_FIELDS = 200
 _MULTIPART, _URLENCODED = b"multipart/form-data", b"application/x-www-form-urlencoded"

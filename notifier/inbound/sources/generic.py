@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.proposals.signal import Report
-from notifier.inbound.requests import InboundRequest, ReadingRules
 from notifier.inbound.sources.conditions import Condition, report_of
 from notifier.inbound.sources.documents import document_of
 from notifier.inbound.sources.expressions import Extraction, without_marks
+from notifier.inbound.sources.requests import InboundRequest, ReadingRules
 
 _UNLISTED = (
     "is not listed: a source of kind generic says in notifier.toml what its bodies mean, such as"

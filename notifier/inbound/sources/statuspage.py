@@ -8,7 +8,7 @@ from notifier.domain.incidents.incident import Event
 from notifier.domain.incidents.status_news import IncidentNews
 from notifier.domain.proposals.page_languages import marked_languages
 from notifier.domain.proposals.signal import OWN_PAGE, Alert, Report
-from notifier.inbound.requests import ReadingRules
+from notifier.inbound.sources.requests import ReadingRules
 from notifier.inbound.statuspage import PageSource
 
 

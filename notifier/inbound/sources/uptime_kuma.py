@@ -13,9 +13,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from notifier.domain.proposals.signal import Report
 from notifier.inbound.bodies import refused
-from notifier.inbound.requests import InboundRequest, ReadingRules
 from notifier.inbound.sources.conditions import Condition, report_of
 from notifier.inbound.sources.documents import form_of, is_form, json_of, validated
+from notifier.inbound.sources.requests import InboundRequest, ReadingRules
 from notifier.inbound.sources.values import Foreign, Moment, Text
 
 _NO_STATE = "only recorded: a test, or a notice without the state of a monitor"

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from notifier.inbound.alert_texts import neutral_texts
+from notifier.inbound.sources.alert_texts import neutral_texts
 from notifier.services.events.auto_resolve import AutoResolve
 from tests.functional.api.api_client import Api
 

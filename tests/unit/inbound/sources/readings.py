@@ -9,8 +9,8 @@ from notifier.domain.messages.brand import Component
 from notifier.domain.proposals.signal import Report
 from notifier.domain.proposals.source_rules import SourceKind
 from notifier.inbound.integrations import ComponentNames
-from notifier.inbound.kinds import PARSERS
-from notifier.inbound.requests import InboundRequest, ReadingRules
+from notifier.inbound.sources.kinds import PARSERS
+from notifier.inbound.sources.requests import InboundRequest, ReadingRules
 from notifier.settings.sources import SourceSection
 
 NOW = datetime(2026, 8, 1, 10, 0, tzinfo=UTC)

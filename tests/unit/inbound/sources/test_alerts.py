@@ -10,8 +10,8 @@ from notifier.domain.proposals.signal import Report
 from notifier.domain.proposals.source_rules import SourceKind
 from notifier.domain.values import Impact
 from notifier.inbound.integrations import ComponentNames
-from notifier.inbound.requests import InboundRequest, ReadingRules
 from notifier.inbound.sources.alerts import read_alertmanager, read_grafana
+from notifier.inbound.sources.requests import InboundRequest, ReadingRules
 from notifier.settings.sources import SourceSection
 
 NOW = datetime(2026, 8, 1, 10, 0, tzinfo=UTC)

@@ -3,8 +3,8 @@ from typing import Any
 
 from notifier.domain.proposals.signal import Report
 from notifier.domain.proposals.source_rules import SourceKind
-from notifier.inbound.requests import InboundRequest
 from notifier.inbound.sources.conditions import Condition, report_of
+from notifier.inbound.sources.requests import InboundRequest
 from tests.unit.inbound.sources.readings import NOW, rules_of
 
 

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import pytest
 
 from notifier.domain.errors import InvalidInputError
-from notifier.inbound.requests import InboundRequest
 from notifier.inbound.sources.documents import document_of
+from notifier.inbound.sources.requests import InboundRequest
 
 MULTIPART = "multipart/form-data; boundary=x"
 

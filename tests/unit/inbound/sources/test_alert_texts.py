@@ -1,4 +1,4 @@
-from notifier.inbound.alert_texts import neutral_texts
+from notifier.inbound.sources.alert_texts import neutral_texts
 
 
 def test_neutral_words_exist_in_every_offered_language_that_has_them() -> None:

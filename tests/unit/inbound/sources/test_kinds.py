@@ -1,5 +1,5 @@
 from notifier.domain.proposals.source_rules import SourceKind
-from notifier.inbound.kinds import PARSERS
+from notifier.inbound.sources.kinds import PARSERS
 
 
 def test_every_kind_but_a_statuspage_has_a_parser_here() -> None:
