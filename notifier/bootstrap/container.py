@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from notifier.bootstrap.cached_property import cached_property
 from notifier.domain.errors import ConfigError
@@ -23,7 +22,6 @@ from notifier.domain.providers.provider_names import account_label, mail_label
 from notifier.domain.recipients.endpoint_health import HealthPolicy
 from notifier.domain.values import Channel
 from notifier.files import make_private
-from notifier.inbound.sources.alert_texts import neutral_texts
 from notifier.observability import get_logger
 from notifier.queueing import embedded
 from notifier.queueing.producer import Producer
@@ -31,34 +29,22 @@ from notifier.services.dispatch.outcome_journal import OutcomeJournal
 from notifier.services.dispatch.plan import BATCH_SIZES, Plan
 from notifier.services.dispatch.regroup import Regroup
 from notifier.services.dispatch.yield_to_high_priority import YieldToHighPriority
-from notifier.services.drafts.watch import WatchDrafts
-from notifier.services.endpoints.watch import WatchEndpoints, write_mail
 from notifier.services.events.announce import Announce
-from notifier.services.events.auto_resolve import AutoResolve
 from notifier.services.events.blast_guard import BlastGuard
 from notifier.services.events.ingest import Ingest
-from notifier.services.isolation import Isolation, Revive
-from notifier.services.mail.transactional_sweep import SweepTransactionalMail
+from notifier.services.isolation import Isolation
 from notifier.services.metrics_buffer import MetricsBuffer
-from notifier.services.operations.broker_watch import WatchBroker
-from notifier.services.operations.clock_jump import ClockJumpDetector
 from notifier.services.operations.dead_workers import DeadWorkers
 from notifier.services.operations.heartbeat import Heartbeat
 from notifier.services.operations.retention import Prune
 from notifier.services.operations.sweep import Sweep
 from notifier.services.operations.worker_locks import WorkerLocks, this_host
-from notifier.services.planned_work.run import RunPlannedWork
-from notifier.services.planned_work.series import Series
 from notifier.services.ports import TaskQueue
 from notifier.services.providers.circuits import Circuits
-from notifier.services.providers.probes import CallProbes
 from notifier.services.providers.status import Providers
 from notifier.services.security.address_hash import AddressHasher
-from notifier.services.security.secret_keys import KeyRing, ResealSecrets
+from notifier.services.security.secret_keys import KeyRing
 from notifier.services.social.accounts import sync_accounts
-from notifier.services.subscribers.expire_sign_ups import ExpireSignUps
-from notifier.services.subscribers.sign_up_limit import ClearSignUpAlert
-from notifier.services.team.failing_providers import RemindOfFailingProviders
 from notifier.services.team.reminders import TeamReminders
 from notifier.settings import Settings
 from notifier.storage.database.engine import Database
@@ -177,7 +163,7 @@ class Container:
     @cached_property
     def dead_workers(self) -> DeadWorkers:
         """Ends the leases of dead workers."""
-        waits, metrics_sink, locks = self._mail_waits, self.metrics_buffer, self.worker_locks
+        waits, metrics_sink, locks = self.mail_waits, self.metrics_buffer, self.worker_locks
         return DeadWorkers(self.database, self.clock, waits, metrics_sink, locks, self.outcome_journal)
 
     @cached_property
@@ -303,77 +289,13 @@ class Container:
         return Prune(self.database, self.clock, self.settings.retention(), isolate=self.isolation)
 
     @cached_property
-    def planned_work(self) -> RunPlannedWork:
-        """Reminders, start and end of planned work."""
-        brand = self.settings.brand()
-        series = Series(self.database, self.ingest, ZoneInfo(brand.timezone), brand.locales)
-        return RunPlannedWork(
-            self.database,
-            self.clock,
-            self.ingest,
-            self.team,
-            series,
-            self.settings.maintenance,
-            brand,
-            self.settings.url("console"),
-            self.isolation,
-        )
-
-    @cached_property
     def sweep(self) -> Sweep:
         """The once-a-second sweep."""
-        texts, alone = neutral_texts(self.settings.brand().locales), self.isolation
-        auto_resolve = AutoResolve(self.database, self.clock, self.ingest, texts, isolate=alone)
-        mail_sweep = SweepTransactionalMail(self.database, self.clock, self.tasks, self.producer)
-        expired_sign_ups = ExpireSignUps(self.database, self.clock, self.addresses, alone)
-        watch = WatchEndpoints(self.database, self.clock, write_mail, self.producer, self.health_policy, isolate=alone)
-        probes = CallProbes(self.database, self.circuits, self.provider_names)
-        reseal = ResealSecrets(self.key_ring, self.clock)
-        broker = WatchBroker(self.database, self.clock, self.producer)
-        sign_ups = ClearSignUpAlert(self.database, self.clock)
-        revive = Revive(self.database, self.clock)
-        failing = RemindOfFailingProviders(
-            self.database, self.clock, self.providers, self.team, self.settings.url("/console")
-        )
-        waiting = WatchDrafts(
-            self.database,
-            self.clock,
-            self.settings.draft_rules(),
-            self.team,
-            self.settings.url("/console"),
-            self.settings.brand().default_locale,
-            isolate=alone,
-        )
-        chores = (
-            revive,
-            probes,
-            auto_resolve,
-            mail_sweep,
-            expired_sign_ups,
-            watch,
-            broker,
-            sign_ups,
-            failing,
-            waiting,
-            self.planned_work,
-            reseal,
-            self.prune,
-        )
-        return Sweep(
-            self.database,
-            self.clock,
-            self.tasks,
-            self.announce,
-            self.regroup,
-            chores=chores,
-            clock_jumps=ClockJumpDetector(self.clock, self.settings.lease),
-            dead_workers=self.dead_workers,
-            metrics_sink=self.metrics_buffer,
-            mail_waits=self._mail_waits,
-            isolate=alone,
-        )
+        from notifier.bootstrap.sweep import build_sweep  # noqa: PLC0415 - only the scheduler sweeps
 
-    def _mail_waits(self) -> timedelta:
+        return build_sweep(self)
+
+    def mail_waits(self) -> timedelta:
         """Return how long after its lease a dead worker's mail waits for evidence of delivery."""
         return self.settings.mail_evidence() - self.settings.lease
 
