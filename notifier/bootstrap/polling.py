@@ -10,7 +10,7 @@ from notifier.inbound.integrations import ComponentNames
 from notifier.inbound.sources.requests import ReadingRules
 from notifier.inbound.sources.statuspage import page_source, report_of
 from notifier.inbound.sources.upstream_page import parse_upstream_page
-from notifier.inbound.statuspage import parse_statuspage_listing
+from notifier.inbound.statuspage import PageSource, parse_statuspage_listing
 from notifier.services.events.integrations import IngestStatuspage
 from notifier.services.signals.take_report import TakeReport
 from notifier.services.upstreams.follow import FollowUpstream
@@ -20,6 +20,7 @@ from notifier.services.upstreams.poll import PollPage
 from notifier.services.upstreams.poller import Poller
 from notifier.services.upstreams.ports import Page, PageFetcher
 from notifier.services.upstreams.watch import WatchUpstream
+from notifier.settings import Settings
 
 _CONNECT_SECONDS, _SECONDS = 5.0, 10.0
 
@@ -41,20 +42,25 @@ def page_client(url: str) -> PageClient:
     return PageClient(url, connect_timeout=_CONNECT_SECONDS, timeout=_SECONDS)
 
 
+def own_page(settings: Settings, rules: SourceRules) -> PageSource:
+    """Return how to read our own Statuspage."""
+    written = rules.languages[0] if rules.languages else rules.locale
+    locale = written or settings.brand().default_locale
+    return page_source(ReadingRules(source=rules, components=ComponentNames(settings.components()), locale=locale))
+
+
+def own_pages(settings: Settings) -> list[PageSource]:
+    """Return how to read those of our own Statuspages whose address is known."""
+    return [own_page(settings, rules) for rules in settings.sources() if rules.url]
+
+
 def watched_source(container: Container, rules: SourceRules, fetcher: PageFetcher) -> WatchOwnPage:
     """Build what watches our own Statuspage, as it is configured."""
-    settings = container.settings
-    written = rules.languages[0] if rules.languages else rules.locale
-    reading = ReadingRules(
-        source=rules,
-        components=ComponentNames(settings.components()),
-        locale=written or settings.brand().default_locale,
-    )
     announcing = IngestStatuspage(container.database, container.clock, container.ingest)
     return WatchOwnPage(
         rules,
         fetcher,
-        partial(parse_statuspage_listing, page=page_source(reading)),
+        partial(parse_statuspage_listing, page=own_page(container.settings, rules)),
         TakePageNews(rules, announcing, build_reports(container), report_of),
         container.clock,
     )

@@ -5,13 +5,15 @@ Errors name their line.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from notifier.domain.errors import FieldError, InvalidInputError
 from notifier.domain.incidents.incident import Event
 from notifier.inbound.events import MAX_ERRORS, parse_event
+from notifier.inbound.statuspage import PageSource, parse_statuspage_listing
 from notifier.inbound.statuspage_history import parse_statuspage_history
 from notifier.inbound.yaml_items import yaml_items
 
@@ -28,22 +30,41 @@ class Item(NamedTuple):
     text: str
 
 
-def read_events(data: bytes, *, now: datetime | None) -> list[Event]:
+def read_events(data: bytes, *, now: datetime | None, pages: Sequence[PageSource] = ()) -> list[Event]:
     """Read a file of events, in the order of the file.
 
     Args:
         data: UTF-8 text: a JSON object or array, JSON Lines, YAML, or the `incidents.json` of a
             Statuspage.
         now: Aware UTC instant to check times against; None accepts any (a recorded history).
+        pages: Our own Statuspages: the history of one of them makes the events that its webhooks make.
 
     Raises:
         InvalidInputError: Names every field at fault as `line N: path`.
     """
     text = _decode(data)
-    events = parse_statuspage_history(text) if _is_statuspage(text) else _read_items(text, now)
+    events = _read_statuspage(text, pages) if _is_statuspage(text) else _read_items(text, now)
     if not events:
         raise _fault(1, "holds no event")
     return events
+
+
+def _read_statuspage(text: str, pages: Sequence[PageSource]) -> list[Event]:
+    told = json.loads(text).get("page")
+    host = _host(told.get("url")) if isinstance(told, dict) else None
+    page = next((page for page in pages if host is not None and _host(page.url) == host), None)
+    if page is None:
+        return parse_statuspage_history(text)
+    listed = parse_statuspage_listing(text.encode(), page)
+    events = (event for incident in listed for event in incident.news.events)
+    return sorted(events, key=lambda event: event.update.ordered_at)
+
+
+def _host(url: object) -> str | None:
+    try:
+        return urlsplit(url).hostname if isinstance(url, str) else None
+    except ValueError:
+        return None
 
 
 def _read_items(text: str, now: datetime | None) -> list[Event]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from notifier.bootstrap.polling import own_pages
 from notifier.cli.files import read
 from notifier.cli.output import EXIT_FAILED, EXIT_USAGE, JsonFlag, ask, fail, print_json, print_table
 from notifier.cli.setup import installation
@@ -42,7 +43,7 @@ def publish(
     needs confirmation. Such old updates are held even then (see `notifier notifications held`).
     """
     notifier = installation("publish")
-    events = read_events(read(file), now=notifier.clock())
+    events = read_events(read(file), now=notifier.clock(), pages=own_pages(notifier.settings))
     for event in events:
         notifier.check(event)
     events = _based_on(events, after)

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,3 +78,34 @@ def test_bad_events_are_refused_by_field_and_nothing_is_stored(capsys: Captured,
     assert "update.status" in output(capsys)[1]
     run(["incidents", "list", "--json"])
     assert json.loads(output(capsys)[0]) == []
+
+
+OWN_PAGE = """
+[guard]
+hold_older_than = 0
+[[components]]
+key = "storefront"
+name = { nl = "Webwinkel", en = "Storefront" }
+[[sources]]
+name = "own"
+kind = "statuspage"
+url = "https://status.shop.example"
+languages = ["nl", "EN:"]
+"""
+
+
+def test_the_history_of_our_own_page_makes_the_incidents_that_its_webhooks_make(
+    capsys: Captured, tmp_path: Path
+) -> None:
+    (tmp_path / "notifier.toml").write_text(OWN_PAGE)
+    at = "2026-08-01T09:58:03.114Z"
+    update = {"id": "u1", "status": "investigating", "body": "Traag.<br />EN: Slow.", "created_at": at}
+    incident: dict[str, Any] = {"id": "p31z", "name": "Storing / Outage", "status": "investigating", "impact": "minor"}
+    incident |= {"created_at": at, "incident_updates": [update], "components": []}
+    listing = {"page": {"url": "https://status.shop.example/"}, "incidents": [incident]}
+    (tmp_path / "incidents.json").write_text(json.dumps(listing))
+    assert run(["publish", str(tmp_path / "incidents.json"), "--yes", "--json"]) == 0
+    told = json.loads(output(capsys)[0])
+    assert (told["incident_id"], told["event_id"]) == ("own.p31z", "own:p31z:u1:investigating:20260801T095803.114000Z")
+    assert run(["incidents", "show", "own.p31z", "--json"]) == 0
+    assert json.loads(output(capsys)[0])["updates"][0]["body"] == {"nl": "Traag.", "en": "Slow."}
