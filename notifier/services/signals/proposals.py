@@ -144,6 +144,7 @@ class Proposals:
         incident = open_incidents.running_on(connection, signal.components)
         if incident is not None:
             signals.join_incident(connection, [signal.id], incident.id)
+            self._take_back_end(connection, signal, incident, now)
             if stage(signal) is not None:
                 self._progress(connection, signal, incident, None, now)
             return
@@ -163,6 +164,15 @@ class Proposals:
         else:
             content = self.contents.start(connection, peers, joined.template_id)
             propose.refresh(connection, joined, content, _why(peers), now)
+
+    @staticmethod
+    def _take_back_end(connection: Connection, signal: Signal, incident: IncidentNow, now: datetime) -> None:
+        """An incident that another source reports too is not over, whatever was proposed meanwhile."""
+        end = propose.newest_end(connection, incident.id)
+        if end is None or end.state is not DraftState.OPEN:
+            return
+        act = propose.note if end.edited_by else propose.discard
+        act(connection, end, f"{signal.source}: {_FIRES_AGAIN}", now)
 
     def _joined(self, connection: Connection, signal: Signal, now: datetime) -> Draft | None:
         """The oldest proposal of signals that began within `merge_within` on one of the same components."""

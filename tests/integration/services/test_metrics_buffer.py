@@ -65,7 +65,7 @@ def test_attempts_and_unknown_outcomes_are_counted_where_they_happen(database: D
     mail = harness.attempt.channels[Channel.EMAIL]
     record = mail.record  # type: ignore[attr-defined]  # MailAttempt's
     assert isinstance(record, RecordOutcome)
-    object.__setattr__(record, "meter", metrics_buffer)
+    object.__setattr__(record, "metrics_sink", metrics_buffer)
     subscribe(harness, 3)
     harness.pipeline.post(Status.INVESTIGATING)
     harness.work()

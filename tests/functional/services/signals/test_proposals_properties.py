@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, select
 
@@ -150,6 +150,9 @@ def clock(container: ApiContainer) -> Clock:
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEPS, min_size=1, max_size=25))
+@example(
+    steps=[("report", 0, {0}), ("publish",), ("report", 0, set()), ("report", 2, {0})]
+)  # fires beside a proposed end
 @pytest.mark.timeout(300)
 def test_every_outage_has_one_proposal_and_every_incident_an_end(
     container: ApiContainer, clock: Clock, steps: list[tuple[Any, ...]]
