@@ -42,7 +42,7 @@ class Measured:
     @property
     def label(self) -> str:
         """Return the column heading."""
-        return f"{self.database} {self.channel} {self.middle('measured'):,.0f}"
+        return f"{self.database} {self.channel} {self.middle('told'):,.0f}"
 
 
 def run(bench: Bench) -> Iterator[Report]:
