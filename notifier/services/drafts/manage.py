@@ -9,6 +9,7 @@ from notifier.domain.errors import ConflictError, FieldError, InvalidInputError,
 from notifier.domain.ids import new_ulid
 from notifier.domain.proposals.draft import Draft, DraftState, merged
 from notifier.domain.values import Status
+from notifier.services.drafts import propose
 from notifier.services.drafts.parser import DraftParser
 from notifier.services.drafts.templates import Templates
 from notifier.services.ports import Clock
@@ -17,7 +18,7 @@ from notifier.storage.database import Connection
 from notifier.storage.database.codec import instant_to_json
 from notifier.storage.database.engine import Database
 from notifier.storage.incidents import timeline
-from notifier.storage.proposals import drafts
+from notifier.storage.proposals import drafts, signals
 
 Json = Mapping[str, Any]
 _PARTS = ("incident", "update", "notify", "visible", "after")
@@ -54,10 +55,14 @@ class Drafts:
         """
         now = self.clock()
         with self.database.write() as connection:
+            if wanted.signal_id is not None:
+                signals.lock_proposals(connection)
             self.parser.check_parts(wanted.incident, wanted.update)
             draft = self._begun(connection, wanted, actor, now)
             self.parser.check_parts(draft.incident, draft.update)
             drafts.add(connection, draft)
+            if draft.signal_id is not None:
+                _take_over(connection, draft.signal_id, draft, now)
             _note(connection, actor, "draft.created", draft, now)
         return as_json(draft)
 
@@ -148,14 +153,31 @@ class Drafts:
         return as_json(gone)
 
 
+def _take_over(connection: Connection, signal_id: str, draft: Draft, now: datetime) -> None:
+    """Let a signal belong to a person's draft, in the place of one that a machine suggested for it alone."""
+    signal = signals.find(connection, signal_id)
+    if signal is None or signal.incident_id is not None:
+        return
+    before = drafts.find(connection, signal.draft_id, lock=True) if signal.draft_id else None
+    signals.belong_to(connection, [signal_id], draft.id)
+    is_suggestion = before is not None and before.state is DraftState.OPEN and before.edited_by is None
+    if before is not None and is_suggestion and not signals.of_draft(connection, before.id):
+        propose.discard(connection, before, f"answered by {draft.id}", now)
+
+
 def held(connection: Connection, draft_id: str, seen_version: int | None) -> Draft:
-    """Return a draft that the transaction holds, in the version its author saw.
+    """Return a draft that the transaction holds, in the version its author saw. Raises as `seen` does."""
+    return seen(connection, draft_id, seen_version, lock=True)
+
+
+def seen(connection: Connection, draft_id: str, seen_version: int | None, *, lock: bool = False) -> Draft:
+    """Return a draft in the version its author saw.
 
     Raises:
         NotFoundError: There is none.
         VersionConflictError: It has another version by now.
     """
-    draft = _found(connection, draft_id, lock=True)
+    draft = _found(connection, draft_id, lock=lock)
     if seen_version is not None and draft.version != seen_version:
         raise VersionConflictError("draft", draft_id, draft.version)
     return draft

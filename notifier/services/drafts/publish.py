@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from notifier.domain.proposals.draft import Draft, DraftState
-from notifier.services.drafts.manage import held, refuse_closed
+from notifier.services.drafts.manage import held, refuse_closed, seen
 from notifier.services.drafts.parser import DraftParser
 from notifier.services.events.ingest import Ingest, Receipt
 from notifier.services.ports import Clock
@@ -52,7 +52,7 @@ class PublishDraft:
             InvalidInputError: It lacks something that an event needs; names every field.
         """
         with self.database.read() as connection:
-            draft = held(connection, draft_id, seen_version)
+            draft = seen(connection, draft_id, seen_version)
         if draft.state is DraftState.PUBLISHED and draft.receipt is not None:
             return draft.receipt
         refuse_closed(draft)

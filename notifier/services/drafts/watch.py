@@ -79,7 +79,7 @@ class WatchDrafts:
             about=TeamSubject.DRAFT_WAITING,
             id=draft.id,
             title=self._title(draft),
-            url=f"{self.console_url}/drafts/{draft.id}",
+            url=self.console_url,
             since=draft.created_at,
         )
         self.team.remind(connection, message, now)

@@ -48,3 +48,26 @@ def test_an_ignored_signal_leaves_the_draft_to_the_others_that_fire(api_anywhere
     first, _ = report(api, "a"), report(api, "b")
     api.post(f"/v1/signals/{first}/ignore")
     assert len(api.get("/v1/drafts").json()["items"]) == 1
+
+
+def test_a_persons_draft_for_a_signal_takes_the_place_of_the_suggested_one_and_gets_its_end(api_anywhere: Api) -> None:
+    api = api_anywhere
+    signal = report(api, "a")
+    (suggested,) = api.get("/v1/drafts").json()["items"]
+    mine = {"title": {"en": "Checkout is slow"}, "impact": "major"}
+    update = {"status": "investigating", "body": {"en": "We are looking into it."}}
+    draft = api.post("/v1/drafts", json={"signal_id": signal, "incident": mine, "update": update}).json()
+    assert [item["id"] for item in api.get("/v1/drafts").json()["items"]] == [draft["id"]]
+    assert api.get(f"/v1/drafts/{suggested['id']}").json()["reason"] == f"answered by {draft['id']}"
+    api.post(f"/v1/drafts/{draft['id']}/publish", json={"version": 1})
+    assert api.get(f"/v1/signals/{signal}").json()["incident_id"] == draft["incident"]["id"]
+    report(api, "a", "resolved")
+    (end,) = api.get("/v1/drafts").json()["items"]
+    assert (end["incident"]["id"], end["update"]["status"]) == (draft["incident"]["id"], "resolved")
+
+
+def test_a_draft_that_others_share_stays_when_a_person_answers_one_signal(api: Api) -> None:
+    first, _ = report(api, "a"), report(api, "b")
+    (shared,) = api.get("/v1/drafts").json()["items"]
+    mine = api.post("/v1/drafts", json={"signal_id": first}).json()
+    assert {item["id"] for item in api.get("/v1/drafts").json()["items"]} == {shared["id"], mine["id"]}

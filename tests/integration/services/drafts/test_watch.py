@@ -44,7 +44,8 @@ def test_the_team_is_reminded_once_of_a_draft_that_waits_however_many_schedulers
     desk.posts.run()
     (body,) = desk.hook.bodies
     assert b'"draft_waiting"' in body
-    assert b"https://status.example/console/drafts/drf_1" in body
+    assert b'"url":"https://status.example/console"' in body
+    assert b'"id":"drf_1"' in body
     assert b"Slow" in body
 
 
