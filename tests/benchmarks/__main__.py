@@ -23,7 +23,8 @@ from tests.benchmarks.tables import as_text
 _WIDE = 160
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Return what reads the command line, with the options of every section."""
     about = "\n".join(
         f"  {section.name:<10} {section.about}{'' if section.by_default else ' (only when asked for)'}"
         for section in SECTIONS
@@ -55,7 +56,7 @@ def _chosen(parser: argparse.ArgumentParser, only: str | None) -> Sequence[Secti
 
 def main() -> None:
     """Run the benchmark."""
-    parser = _parser()
+    parser = build_parser()
     options = parser.parse_args()
     chosen = _chosen(parser, options.only)
     progress = Console(stderr=True)

@@ -54,7 +54,7 @@ class Round:
 
 def run(bench: Bench) -> Iterator[Report]:
     """Measure the system per database, clean and with hanging receivers, and the bare clients."""
-    number, small = bench.options.endpoint_harness, min(_SMALL, bench.options.endpoint_harness)
+    number, small = bench.options.partners, min(_SMALL, bench.options.partners)
     found: dict[str, list[Round]] = {}
     for kind in bench.databases:
         for turn in range(bench.rounds):
